@@ -1,0 +1,1 @@
+export { createJsonMergePatch, jsonMergePatch } from './json-merge.ts';

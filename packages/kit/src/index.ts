@@ -1,0 +1,19 @@
+export { assert, AssertionError, present, unreachable } from './assert.ts';
+export { backoffMs, jitter, type BackoffOptions } from './backoff.ts';
+export { background } from './background.ts';
+export { systemClock, toTimestamp, type Clock, type Timer } from './clock.ts';
+export { Disposer, type Disposable } from './disposer.ts';
+export { codeOf, isAbort, messageOf, TowpathError } from './errors.ts';
+export { getIn, isRecord, jsonEqual, type Json, type JsonObject, type UnknownRecord } from './json.ts';
+export {
+  createLogger,
+  logfmt,
+  silentLogger,
+  type LogFields,
+  type Logger,
+  type LoggerOptions,
+  type LogLevel,
+} from './log.ts';
+export { AsyncQueue } from './queue.ts';
+export { randomSuffix, seededRandom, systemRandom, uuid, type Random } from './random.ts';
+export { parseAllYaml, parseYaml, stringifyYaml, type ParseYamlOptions } from './yaml.ts';

@@ -1,0 +1,47 @@
+/** Randomness as a dependency, so that names, tokens and jitter can be repeated in tests. */
+
+import { randomBytes, randomInt } from 'node:crypto';
+
+/** A source of random values. */
+export interface Random {
+  bytes(count: number): Uint8Array;
+  /** A whole number in [0, below). */
+  integer(below: number): number;
+}
+
+/** The system's cryptographic source. */
+export const systemRandom: Random = {
+  bytes: (count) => randomBytes(count),
+  integer: (below) => randomInt(below),
+};
+
+/** A repeatable source (mulberry32). Not for secrets. */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0;
+  const next = (): number => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  return {
+    bytes: (count) => Uint8Array.from({ length: count }, () => Math.floor(next() * 256)),
+    integer: (below) => Math.floor(next() * below),
+  };
+}
+
+/** A random RFC 4122 version 4 UUID. */
+export function uuid(random: Random): string {
+  const bytes = random.bytes(16);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = Buffer.from(bytes).toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
+
+const suffixAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
+
+/** A random suffix of `length` characters from Kubernetes' safe alphabet (apimachinery, util/rand). */
+export function randomSuffix(random: Random, length = 5): string {
+  return Array.from({ length }, () => suffixAlphabet[random.integer(suffixAlphabet.length)]).join('');
+}

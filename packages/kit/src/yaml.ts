@@ -1,0 +1,38 @@
+/** YAML as Kubernetes reads it (YAML 1.1 scalars), with errors that name file, line and column. */
+
+import { parseAllDocuments, stringify, type Document } from 'yaml';
+import { TowpathError } from './errors.ts';
+
+export interface ParseYamlOptions {
+  /** Named in errors. */
+  readonly file: string;
+}
+
+/** Every non-empty document of a YAML stream. Throws `YAML_INVALID`. */
+export function parseAllYaml(text: string, options: ParseYamlOptions): unknown[] {
+  const documents = parseAllDocuments(text, { version: '1.1', merge: true, uniqueKeys: false, logLevel: 'silent' });
+  const list: Document[] = Array.isArray(documents) ? (documents as Document[]) : [];
+  return list.flatMap((document) => {
+    const problem = document.errors[0];
+    if (problem !== undefined) {
+      const place = problem.linePos?.[0];
+      const where = place === undefined ? options.file : `${options.file}:${place.line}:${place.col}`;
+      throw new TowpathError('YAML_INVALID', `${where}: ${problem.message.split('\n')[0]}`, {
+        next: 'correct the file at that line',
+        cause: problem,
+      });
+    }
+    const value: unknown = document.toJS({ maxAliasCount: 1000 });
+    return value === null || value === undefined ? [] : [value];
+  });
+}
+
+/** The first document, or undefined for an empty text. Throws `YAML_INVALID`. */
+export function parseYaml(text: string, options: ParseYamlOptions): unknown {
+  return parseAllYaml(text, options)[0];
+}
+
+/** Writes one document; strings that a YAML 1.1 reader would take for something else are quoted. */
+export function stringifyYaml(value: unknown): string {
+  return stringify(value, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });
+}
