@@ -1,1 +1,40 @@
-export {};
+export {
+  ApiError,
+  apiErrorFrom,
+  apiErrorFromStatus,
+  isAlreadyExists,
+  isConflict,
+  isExpired,
+  isInvalid,
+  isNotFound,
+} from './api-error.ts';
+export {
+  Client,
+  type ClientOptions,
+  type DeleteOptions,
+  type ListOptions,
+  type ListResult,
+  type PatchOptions,
+  type WatchEvent,
+  type WatchOptions,
+  type WriteOptions,
+} from './client.ts';
+export {
+  createController,
+  done,
+  requeue,
+  terminal,
+  type Controller,
+  type ControllerOptions,
+  type Result,
+} from './controller.ts';
+export { httpTransport, queryText, type HttpTransportOptions } from './http-transport.ts';
+export {
+  createInformer,
+  type Informer,
+  type InformerEvent,
+  type InformerHandler,
+  type InformerOptions,
+} from './informer.ts';
+export { loadKubeconfig, type KubeconfigTarget } from './kubeconfig.ts';
+export { createRecorder, type EventInput, type Recorder, type RecorderOptions } from './recorder.ts';
