@@ -1,1 +1,1 @@
-export {};
+export * from './apiserver/pod-streams.ts';
