@@ -1,0 +1,23 @@
+/** Every command, loaded only when it runs. */
+
+import type { CliContext } from './context.ts';
+
+/** A command of any argument and option types. */
+export interface AnyCommand {
+  exitOverride(): unknown;
+  readonly commands: readonly unknown[];
+}
+
+export interface CommandEntry {
+  readonly name: string;
+  readonly load: () => Promise<(context: CliContext) => AnyCommand>;
+}
+
+export const commandTable: readonly CommandEntry[] = [
+  { name: 'get', load: async () => (await import('./commands/get.ts')).getCommand },
+  { name: 'describe', load: async () => (await import('./commands/describe.ts')).describeCommand },
+  { name: 'logs', load: async () => (await import('./commands/logs.ts')).logsCommand },
+  { name: 'events', load: async () => (await import('./commands/events.ts')).eventsCommand },
+  { name: 'apply', load: async () => (await import('./commands/apply.ts')).applyCommand },
+  { name: 'delete', load: async () => (await import('./commands/apply.ts')).deleteCommand },
+];

@@ -1,0 +1,101 @@
+/** Builds the context of the commands from the process: the only reader of process.env and process.cwd(). */
+
+import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { codeOf, createLogger, messageOf, systemClock, systemRandom, TowpathError } from '@towpath/kit';
+import { Client, httpTransport, loadKubeconfig } from '@towpath/runtime';
+import type { CliContext, ClientTarget, ClientWithNamespace, Ready } from './context.ts';
+import { version } from './version.ts';
+
+/** The data folder when neither `--data` nor TOWPATH_DATA names one. */
+export const defaultDataDir = '.towpath';
+
+export interface ProcessParts {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly program: string;
+  readonly signal: AbortSignal;
+  readonly setExitCode: (code: number) => void;
+}
+
+export function createContext(parts: ProcessParts): CliContext {
+  const { env, cwd } = parts;
+  const ready = (dataDir?: string): Promise<Ready | undefined> =>
+    readReady(resolve(cwd, dataDir ?? env['TOWPATH_DATA'] ?? defaultDataDir));
+  return {
+    env,
+    cwd,
+    clock: systemClock,
+    random: systemRandom,
+    version,
+    program: parts.program,
+    signal: parts.signal,
+    isTerminal: process.stdout.isTTY === true,
+    log: createLogger({
+      level: env['TOWPATH_LOG'] === 'debug' ? 'debug' : 'info',
+      write: (line) => process.stderr.write(line),
+    }),
+    stdout: (text) => process.stdout.write(text),
+    stderr: (text) => process.stderr.write(text),
+    exitCode: parts.setExitCode,
+    ready,
+    readStdin,
+    client: (target = {}) => connect({ target, env, cwd, ready }),
+  };
+}
+
+async function readStdin(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk as Buffer));
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+async function readReady(dataDir: string): Promise<Ready | undefined> {
+  const file = join(dataDir, 'ready.json');
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as Ready;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw new TowpathError('READY_INVALID', `${file} cannot be read: ${messageOf(error)}`, {
+      next: 'start Towpath again on that data folder',
+      cause: error,
+    });
+  }
+}
+
+interface ConnectOptions {
+  readonly target: ClientTarget;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly ready: () => Promise<Ready | undefined>;
+}
+
+async function connect(options: ConnectOptions): Promise<ClientWithNamespace> {
+  const { target, env } = options;
+  const file = await kubeconfigFile(options);
+  const found = await loadKubeconfig({ file, context: target.context });
+  const fieldManager = target.fieldManager ?? 'towpath';
+  const client = new Client({
+    transport: httpTransport(found.transport),
+    fieldManager,
+    userAgent: `towpath/${version}`,
+  });
+  return { client, namespace: env['TOWPATH_NAMESPACE'] ?? found.namespace };
+}
+
+/** Flag, KUBECONFIG, the running Towpath, ~/.kube/config. */
+async function kubeconfigFile({ target, env, cwd, ready }: ConnectOptions): Promise<string> {
+  if (target.kubeconfig !== undefined) return resolve(cwd, target.kubeconfig);
+  const listed = (env['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '');
+  const fromEnv = listed.find((file) => existsSync(resolve(cwd, file))) ?? listed[0];
+  if (fromEnv !== undefined) return resolve(cwd, fromEnv);
+  const running = (await ready())?.kubeconfig;
+  if (running !== undefined) return running;
+  const home = join(homedir(), '.kube', 'config');
+  if (existsSync(home)) return home;
+  throw new TowpathError('KUBECONFIG_MISSING', 'no cluster: KUBECONFIG is not set and no Towpath runs in this folder', {
+    next: 'run "npm start" (or "towpath up"), or name a file with --kubeconfig',
+  });
+}

@@ -1,0 +1,67 @@
+/** Makes dist/: the program, the parts it starts as files of their own, and the dashboard's page. */
+
+import { existsSync } from 'node:fs';
+import { cp, mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const dist = join(root, 'dist');
+
+/** Bundled CommonJS packages still call require(). */
+const banner = {
+  js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+};
+
+/** Packages with native parts or data files stay outside the bundle. */
+const external = ['lmdb'];
+
+const common = {
+  bundle: true,
+  absWorkingDir: root,
+  logLevel: 'warning',
+  legalComments: 'none',
+};
+
+await rm(dist, { recursive: true, force: true });
+await mkdir(dist, { recursive: true });
+
+await build({
+  ...common,
+  entryPoints: { towpath: 'packages/cli/src/main.ts' },
+  outdir: dist,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20.19',
+  splitting: true,
+  sourcemap: 'linked',
+  banner,
+  external,
+  chunkNames: 'chunks/[name]-[hash]',
+  loader: { '.gz': 'binary', '.cjs': 'text', '.yaml': 'text' },
+});
+
+if (existsSync(join(root, 'packages/dashboard/web/main.tsx'))) {
+  await build({
+    ...common,
+    entryPoints: { dashboard: 'packages/dashboard/web/main.tsx' },
+    outdir: join(dist, 'web'),
+    platform: 'browser',
+    format: 'esm',
+    target: 'es2022',
+    minify: true,
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    loader: { '.svg': 'text' },
+  });
+}
+
+for (const folder of ['charts', 'shop']) {
+  const from = join(root, folder);
+  if (!existsSync(from)) continue;
+  await cp(from, join(dist, folder), {
+    recursive: true,
+    filter: (source) => !/(^|\/)(node_modules|dist)(\/|$)/.test(source.slice(root.length)),
+  });
+}
