@@ -1,5 +1,5 @@
 /**
- * `npm start` and `npm test` on a fresh clone: installs and builds what is missing, then runs it.
+ * `npm start`, `npm test` and `npm run acceptance` on a fresh clone: installs and builds what is missing, then runs it.
  * Node built-ins only, since nothing is installed yet.
  */
 
@@ -23,7 +23,8 @@ const [mode = 'start', ...args] = process.argv.slice(2);
 install();
 if (mode === 'start') start();
 else if (mode === 'test') run(bin('vitest'), ['run', ...args]);
-else fail(`unknown mode ${mode}: use start or test`);
+else if (mode === 'acceptance') accept();
+else fail(`unknown mode ${mode}: use start, test or acceptance`);
 
 /** Installs when package-lock.json is not the one that node_modules was made from. */
 function install() {
@@ -41,16 +42,26 @@ function install() {
   writeFileSync(stamp, wanted);
 }
 
-/** Builds when a source is newer than dist/. */
 function start() {
+  const program = buildIfNeeded();
+  const named = args.length > 0 && !args[0].startsWith('-');
+  run(process.execPath, [program, ...(named ? args : ['up', ...args])]);
+}
+
+function accept() {
+  buildIfNeeded();
+  run(process.execPath, [join(root, 'acceptance', 'run.mjs'), ...args]);
+}
+
+/** Builds when a source is newer than dist/; returns the program. */
+function buildIfNeeded() {
   const program = join(root, 'dist', 'towpath.js');
   if (!existsSync(program) || newestIn(['packages', 'charts', 'shop', 'scripts']) > statSync(program).mtimeMs) {
     console.error('building…');
     const built = spawnSync(process.execPath, [join(root, 'scripts', 'build.mjs')], { cwd: root, stdio: ['ignore', 2, 2] });
     if (built.status !== 0) fail('the build failed: see the lines above.');
   }
-  const named = args.length > 0 && !args[0].startsWith('-');
-  run(process.execPath, [program, ...(named ? args : ['up', ...args])]);
+  return program;
 }
 
 function newestIn(folders) {

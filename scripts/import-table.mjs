@@ -1,0 +1,26 @@
+/** Who may import whom: data for the tidy test and for readers. Every package may import itself, kit, and (but for kit) api. */
+
+export const importTable = {
+  kit: [],
+  api: [],
+  runtime: [],
+  git: [],
+  registry: [],
+  charts: [],
+  pipeline: ['runtime', 'git', 'registry'],
+  images: ['runtime', 'registry', 'git'],
+  sync: ['runtime', 'git', 'registry'],
+  releases: ['runtime', 'charts', 'registry', 'git'],
+  cluster: ['runtime', 'registry'],
+  mesh: ['runtime'],
+  metrics: ['runtime'],
+  rollouts: ['runtime', 'metrics'],
+  dashboard: ['runtime'],
+  cli: [
+    'runtime', 'git', 'registry', 'charts', 'pipeline', 'images', 'sync', 'releases', 'cluster', 'mesh', 'metrics',
+    'rollouts', 'dashboard',
+  ],
+};
+
+/** What test files may import on top. */
+export const testImports = ['cluster/testing', 'kit/testing'];
