@@ -145,7 +145,10 @@ class QueueController implements Controller {
       if (name === undefined) break;
       const key = this.#keys.get(name);
       if (key === undefined) continue;
-      const run = this.#reconcile(name, key).finally(() => this.#finish(name, key));
+      // Started in a later turn: a reconcile that enqueues its own key must find itself running.
+      const run = Promise.resolve()
+        .then(() => this.#reconcile(name, key))
+        .finally(() => this.#finish(name, key));
       this.#running.set(name, run);
     }
   }
