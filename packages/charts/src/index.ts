@@ -1,1 +1,32 @@
-export {};
+export { loadChart, type LoadOptions } from './chart/load.ts';
+export { lintChart, type LintMessage, type LintOptions } from './chart/lint.ts';
+export { packageChart, type PackagedChart, type PackageOptions } from './chart/package.ts';
+export type {
+  Chart,
+  ChartCrd,
+  ChartDependency,
+  ChartFile,
+  ChartFiles,
+  ChartLock,
+  ChartMaintainer,
+  ChartMetadata,
+} from './chart/types.ts';
+export { defaultLoadLimits, defaultRenderLimits, type LoadLimits, type RenderLimits } from './limits.ts';
+export { manifestText, templateOutput, type TemplateOutputOptions } from './render/output.ts';
+export { render, renderWithLookup } from './render/render.ts';
+export type {
+  Capabilities,
+  HookEvent,
+  HookPolicy,
+  Lookup,
+  LookupRequest,
+  RenderedHook,
+  RenderedManifest,
+  RenderOptions,
+  RenderRelease,
+  RenderResult,
+  RenderWarning,
+} from './render/types.ts';
+export type { ChartValues } from './values/chart-values.ts';
+export { valuesFromFlags, type ValueFlags } from './values/flags.ts';
+export { fromYaml, toYaml } from './yaml/yaml.ts';

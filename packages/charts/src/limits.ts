@@ -1,0 +1,36 @@
+/** What a chart may use up: every limit has a reason and an error that names it. */
+
+export interface RenderLimits {
+  /** The whole render; checked about every thousand steps. */
+  readonly timeMs: number;
+  /** Characters written by all templates together: a loop that never ends must not fill the memory. */
+  readonly outputChars: number;
+  /** Nested include, template and tpl: each level takes JavaScript stack. Helm stops at 1000 of one name. */
+  readonly includeDepth: number;
+  /** Nesting of a printed, encoded or copied value; a map that holds itself has no end. */
+  readonly valueDepth: number;
+}
+
+export const defaultRenderLimits: RenderLimits = {
+  timeMs: 30_000,
+  outputChars: 256 * 1024 * 1024,
+  includeDepth: 1000,
+  valueDepth: 1000,
+};
+
+export interface LoadLimits {
+  /** Of one file after decompression. Source: helm 3.19 pkg/chart/loader/archive, MaxDecompressedFileSize. */
+  readonly fileBytes: number;
+  /** Of the chart after decompression. Source: the same, MaxDecompressedChartSize. */
+  readonly chartBytes: number;
+  readonly files: number;
+  /** Archives within archives. */
+  readonly depth: number;
+}
+
+export const defaultLoadLimits: LoadLimits = {
+  fileBytes: 5 * 1024 * 1024,
+  chartBytes: 100 * 1024 * 1024,
+  files: 20_000,
+  depth: 32,
+};
