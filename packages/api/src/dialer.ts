@@ -2,6 +2,9 @@
 
 import type { Duplex } from 'node:stream';
 
+/** On each LoadBalancer service: JSON of service port → port on 127.0.0.1, e.g. `{"80":12345}`. */
+export const hostPortsAnnotation = 'towpath.dev/host-ports';
+
 /** Who opens a connection. Absent when the caller is not a pod (probes from the node, host tools). */
 export interface Caller {
   readonly namespace: string;
@@ -47,7 +50,7 @@ export interface SidecarConnection {
 
 /** The mesh's part in one pod: gets every connection its pod opens and receives. */
 export interface Sidecar {
-  /** The pod opened a connection. The sidecar dials onward through `Dialer` with `caller` set to its pod and `viaSidecar`. */
+  /** The pod opened a connection. The sidecar goes on through `SidecarHost.dialPeer`, or its container's own `Dialer`. */
   outbound(connection: SidecarConnection): void;
   /** Somebody connected to the pod's `port`; the program itself is reached through `SidecarHost.dialLocal`. */
   inbound(connection: SidecarConnection): void;
@@ -69,6 +72,9 @@ export interface PodNetwork {
   readonly podIP: string;
   /** Accepts connections to this pod's IP on `port` (any port, nothing is bound on the host). */
   listen(port: number, onConnection: (connection: InboundConnection) => void): { close(): void };
-  /** Makes this container the pod's sidecar until `close`; new connections of the pod pass through it. */
+  /**
+   * Makes this container the pod's sidecar until `close`; new connections of the pod pass through it, those that the
+   * container itself dials do not.
+   */
   attachSidecar(create: (host: SidecarHost) => Sidecar): { close(): void };
 }

@@ -1,0 +1,180 @@
+/** The dialer: from a caller and a destination to a connected stream, past or through sidecars. */
+
+import { connect as netConnect, type NetConnectOpts } from 'node:net';
+import { existsSync } from 'node:fs';
+import { duplexPair, type Duplex } from 'node:stream';
+import type { Caller, Dialer, DialTarget, SidecarHost } from '@towpath/api';
+import { codeOf, messageOf } from '@towpath/kit';
+import { DialError } from './errors.ts';
+import { podSocket, type NetworkPod, type PodTable } from './pods.ts';
+import type { Resolver, Route } from './resolver.ts';
+
+/** Where a pod's program is sent: its own road, or a stream the dialer holds the other end of. */
+export type Passage =
+  | { readonly type: 'socket'; readonly pod: NetworkPod; readonly port: number }
+  | { readonly type: 'stream'; readonly stream: Duplex; readonly address: string | undefined }
+  | { readonly type: 'outside'; readonly host: string; readonly port: number };
+
+export interface NetworkDialer extends Dialer {
+  /** As `dial`, but says when the program can go there by itself. */
+  pass(target: DialTarget & { caller: Caller }): Promise<Passage>;
+  /** As `dial`, past the caller's own sidecar: for the sidecar's container itself. */
+  dialPastOwnSidecar(target: DialTarget): Promise<Duplex>;
+  /** What a sidecar of `pod` may do. */
+  sidecarHost(pod: NetworkPod): SidecarHost;
+}
+
+export interface DialerDeps {
+  readonly runDir: string;
+  readonly pods: PodTable;
+  readonly resolver: Resolver;
+}
+
+interface Ends {
+  readonly own: boolean;
+  readonly peer: boolean;
+}
+
+export function createDialer(deps: DialerDeps): NetworkDialer {
+  const { pods, resolver, runDir } = deps;
+  /** Turns of the round robin, per service and port. */
+  const turns = new Map<string, number>();
+
+  async function pass(target: DialTarget, through: Ends): Promise<Passage> {
+    const { host, port, caller } = target;
+    const namespace = target.namespace ?? caller?.namespace ?? 'default';
+    const route = resolver.route(host, port, namespace);
+    if (route.type === 'unknown') throw new DialError('ENOTFOUND', host, port, route.because);
+    const from = caller === undefined ? undefined : pods.byUid(caller.uid);
+    if (from !== undefined && through.own) {
+      const stream = await throughOwnSidecar(from, target, route);
+      if (stream !== undefined) return { type: 'stream', stream, address: undefined };
+    }
+    if (route.type === 'outside') return { type: 'outside', host: route.host, port: route.port };
+    if (route.type === 'host') {
+      return { type: 'stream', stream: await connectHost(route.host, route.port, target), address: undefined };
+    }
+    return toBackend(target, route, through);
+  }
+
+  async function throughOwnSidecar(from: NetworkPod, target: DialTarget, route: Route): Promise<Duplex | undefined> {
+    const sidecar = await sidecarOf(from, target);
+    if (sidecar === undefined) return undefined;
+    const single = route.type === 'backends' && route.service === undefined ? route.backends[0] : undefined;
+    const peer = single === undefined ? undefined : pods.byIp(single.ip);
+    const [near, far] = duplexPair();
+    sidecar.outbound({
+      stream: far,
+      host: target.host,
+      port: target.port,
+      ...(peer !== undefined && { caller: peer.caller }),
+    });
+    return near;
+  }
+
+  async function sidecarOf(pod: NetworkPod, target: DialTarget): ReturnType<PodTable['sidecarOf']> {
+    try {
+      return await pods.sidecarOf(pod);
+    } catch (error) {
+      throw new DialError('ECONNREFUSED', target.host, target.port, messageOf(error));
+    }
+  }
+
+  async function toBackend(
+    target: DialTarget,
+    route: Extract<Route, { type: 'backends' }>,
+    through: Ends,
+  ): Promise<Passage> {
+    const { host, port } = target;
+    const usable = route.backends.filter(({ ip }) => !ip.startsWith('10.244.') || pods.byIp(ip) !== undefined);
+    const turn = `${route.service ?? host}:${port}`;
+    const next = turns.get(turn) ?? 0;
+    turns.set(turn, next + 1);
+    const backend = usable[next % Math.max(1, usable.length)];
+    if (backend === undefined) {
+      const because =
+        route.service === undefined
+          ? 'no pod has that address'
+          : `service ${route.service} has no ready endpoint for that port`;
+      throw new DialError('ECONNREFUSED', host, port, because);
+    }
+    const pod = pods.byIp(backend.ip);
+    if (pod === undefined) return { type: 'outside', host: backend.ip, port: backend.port };
+    return toPod(pod, backend.port, target, through);
+  }
+
+  async function toPod(pod: NetworkPod, port: number, target: DialTarget, through: Ends): Promise<Passage> {
+    const caller = target.caller;
+    const sidecar = through.peer ? await sidecarOf(pod, target) : undefined;
+    if (sidecar !== undefined) {
+      const [near, far] = duplexPair();
+      sidecar.inbound({ stream: far, host: target.host, port, ...(caller !== undefined && { caller }) });
+      return { type: 'stream', stream: near, address: pod.ip };
+    }
+    const listener = pod.listeners.get(port);
+    if (listener !== undefined) {
+      const [near, far] = duplexPair();
+      listener({ stream: far, port, ...(caller !== undefined && { caller }) });
+      return { type: 'stream', stream: near, address: pod.ip };
+    }
+    return { type: 'socket', pod, port };
+  }
+
+  async function open(target: DialTarget, through: Ends): Promise<Duplex> {
+    const passage = await pass(target, through);
+    if (passage.type === 'stream') return passage.stream;
+    if (passage.type === 'outside') return connectHost(passage.host, passage.port, target);
+    return connectPod(passage.pod, passage.port, target);
+  }
+
+  async function connectPod(pod: NetworkPod, port: number, target: DialTarget): Promise<Duplex> {
+    const path = podSocket(runDir, pod, port);
+    if (!existsSync(path) && pod.hostLoopback) return connectHost('127.0.0.1', port, target);
+    try {
+      return await connected({ path, allowHalfOpen: true });
+    } catch {
+      throw new DialError(
+        'ECONNREFUSED',
+        target.host,
+        target.port,
+        `pod ${pod.caller.namespace}/${pod.caller.pod} does not listen on port ${port}`,
+      );
+    }
+  }
+
+  return {
+    dial: (target) => open(target, { own: target.direct !== true, peer: target.direct !== true }),
+    pass: (target) => pass(target, { own: target.direct !== true, peer: target.direct !== true }),
+    dialPastOwnSidecar: (target) => open(target, { own: false, peer: target.direct !== true }),
+    sidecarHost: (pod) => ({
+      dialLocal: async (port) => {
+        const target = { host: pod.ip, port, caller: pod.caller };
+        const passage = await toPod(pod, port, target, { own: false, peer: false });
+        return passage.type === 'stream' ? passage.stream : connectPod(pod, port, target);
+      },
+      dialPeer: (host, port) => open({ host, port, caller: pod.caller }, { own: false, peer: true }),
+    }),
+  };
+}
+
+/** Connects on the host; failures keep the codes of the system and name the original destination. */
+async function connectHost(host: string, port: number, target: DialTarget): Promise<Duplex> {
+  try {
+    return await connected({ host, port, allowHalfOpen: true });
+  } catch (error) {
+    const code = codeOf(error);
+    const known = code === 'ENOTFOUND' || code === 'ETIMEDOUT' ? code : 'ECONNREFUSED';
+    throw new DialError(known, target.host, target.port, messageOf(error));
+  }
+}
+
+function connected(options: NetConnectOpts): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const socket = netConnect(options);
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      resolve(socket);
+    });
+    socket.once('error', reject);
+  });
+}

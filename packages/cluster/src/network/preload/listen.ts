@@ -1,0 +1,86 @@
+/** `listen(port)` becomes a Unix socket of the pod; the address shown is the pod's. */
+
+import type { AddressInfo, Server } from 'node:net';
+import type { PreloadPart } from './toolkit.ts';
+
+interface ListenOptions {
+  port?: number | string;
+  host?: string;
+  path?: string;
+  fd?: number;
+  [member: string]: unknown;
+}
+
+type Method = (this: Server, ...args: unknown[]) => Server;
+
+/** Ports open to the pod alone (bound to loopback) get the prefix `l`. */
+export const listenPart: PreloadPart = (kit) => {
+  const { net, settings, folder } = kit;
+  const original = Reflect.get(net.Server.prototype, 'listen') as Method;
+
+  const listen = function (this: Server, ...args: unknown[]): Server {
+    const callback = args.find((arg): arg is () => void => typeof arg === 'function');
+    const options = optionsOf(args);
+    if (options === undefined) return original.apply(this, args);
+    const { port: asked, host, ...others } = options;
+    const port = Number(asked ?? 0) === 0 ? freePort() : Number(asked);
+    if (!(port >= 0 && port < 65536)) return original.apply(this, args);
+    const own =
+      host !== undefined && host !== '0.0.0.0' && host !== '::' && host !== settings.ip && kit.isLoopback(host);
+    const path = `${folder}/${own ? 'l' : ''}${port}.sock`;
+    showAddress(this, { port, host: own ? host : settings.ip });
+    const start = (): Server => original.call(this, { ...others, path }, ...(callback === undefined ? [] : [callback]));
+    if (!kit.exists(path)) return start();
+    replaceStale(this, { path, port, start });
+    return this;
+  };
+  net.Server.prototype.listen = listen as typeof net.Server.prototype.listen;
+
+  /** Undefined when the call names no port: a path, a file descriptor, a handle. */
+  function optionsOf(args: unknown[]): ListenOptions | undefined {
+    const [first, second] = args;
+    if (first === undefined || first === null || typeof first === 'function') return {};
+    if (typeof first === 'number' || (typeof first === 'string' && /^\d+$/.test(first))) {
+      return { port: first, ...(typeof second === 'string' && { host: second }) };
+    }
+    if (typeof first !== 'object') return undefined;
+    const options = first as ListenOptions;
+    const named = options.path !== undefined || options.fd !== undefined;
+    if (named || '_handle' in options || typeof options['readStart'] === 'function') return undefined;
+    return 'port' in options ? options : undefined;
+  }
+
+  function freePort(): number {
+    for (;;) {
+      const port = 32768 + Math.floor(Math.random() * 28000);
+      if (!kit.exists(`${folder}/${port}.sock`) && !kit.exists(`${folder}/l${port}.sock`)) return port;
+    }
+  }
+
+  function showAddress(server: Server, shown: { port: number; host: string }): void {
+    const own = Reflect.get(server, 'address') as () => AddressInfo;
+    server.address = () => {
+      if (!server.listening) return own.call(server);
+      const info: AddressInfo = {
+        address: shown.host,
+        family: shown.host.includes(':') ? 'IPv6' : 'IPv4',
+        port: shown.port,
+      };
+      return info;
+    };
+  }
+
+  /** A socket file whose program is gone is removed; a live one means that the port is taken. */
+  function replaceStale(server: Server, options: { path: string; port: number; start: () => void }): void {
+    const probe = new net.Socket();
+    probe.on('connect', () => {
+      probe.destroy();
+      server.emit('error', kit.failure('listen', { code: 'EADDRINUSE', host: settings.ip, port: options.port }));
+    });
+    probe.on('error', () => {
+      kit.unlink(options.path);
+      options.start();
+    });
+    kit.connect.call(probe, { path: options.path });
+  }
+};

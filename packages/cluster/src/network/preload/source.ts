@@ -1,0 +1,36 @@
+/** The preload as text: one CommonJS file without dependencies, put together from the parts' own source. */
+
+import { connectPart } from './connect.ts';
+import { controlPart } from './control.ts';
+import { listenPart } from './listen.ts';
+import { namesPart } from './names.ts';
+import { processPart } from './process.ts';
+
+/** The text of `preload.cjs`, for `node --require`. Without `TOWPATH_NET` it does nothing. */
+export function preloadSource(): string {
+  const parts = [controlPart, listenPart, connectPart, namesPart, processPart];
+  // Bundlers may wrap functions in a helper that keeps their names; the text must not depend on it.
+  return `'use strict';
+(() => {
+  const text = process.env.TOWPATH_NET;
+  if (text === undefined || text === '') return;
+  const __name = (value) => value;
+  const settings = JSON.parse(text);
+  const net = require('node:net');
+  const fs = require('node:fs');
+  const kit = {
+    settings,
+    net,
+    tls: require('node:tls'),
+    dns: require('node:dns'),
+    os: require('node:os'),
+    exists: fs.existsSync,
+    unlink: (path) => fs.rmSync(path, { force: true }),
+    connect: net.Socket.prototype.connect,
+    folder: settings.run + '/p/' + settings.key,
+  };
+${parts.map((part) => `  (${part.toString()})(kit);`).join('\n')}
+  require('node:module').syncBuiltinESMExports();
+})();
+`;
+}

@@ -1,0 +1,153 @@
+/** Names and addresses to destinations: the cluster's DNS and the choice of an endpoint, as pure reads of a view. */
+
+import { isIP } from 'node:net';
+import type { Service } from '@towpath/api';
+import { clusterIpsOf, type Backend, type ClusterView } from './cluster-view.ts';
+
+/** Where a service that runs on the host itself listens. */
+export interface HostService {
+  /** Defaults to 127.0.0.1. */
+  readonly host?: string;
+  readonly port: number;
+}
+
+/** `name.namespace:port` → the host's own listener, e.g. `git.towpath-system:80`. */
+export type HostServices = Readonly<Record<string, HostService>>;
+
+/** Where a connection to `host:port` goes. */
+export type Route =
+  /** One of these; empty when nothing is ready. */
+  | { readonly type: 'backends'; readonly backends: readonly Backend[]; readonly service: string | undefined }
+  | { readonly type: 'host'; readonly host: string; readonly port: number }
+  | { readonly type: 'outside'; readonly host: string; readonly port: number }
+  | { readonly type: 'unknown'; readonly because: string };
+
+/** What a name means to `dns.lookup`. */
+export type Lookup =
+  | { readonly type: 'addresses'; readonly addresses: readonly string[] }
+  | { readonly type: 'outside'; readonly name: string }
+  | { readonly type: 'unknown'; readonly because: string };
+
+export interface Resolver {
+  route(host: string, port: number, namespace: string): Route;
+  lookup(host: string, namespace: string): Lookup;
+  /** The host's listener behind an in-cluster name and port. */
+  readonly hostService: (host: string, port: number) => HostService | undefined;
+}
+
+/** Names of host services without a Service object get addresses from here. */
+const hostServiceNetwork = '10.97.0.';
+const maxExternalNames = 8;
+const clusterDomain = 'cluster.local';
+
+type Meaning =
+  | { readonly type: 'service'; readonly namespace: string; readonly name: string; readonly hostname?: string }
+  | { readonly type: 'ip'; readonly ip: string }
+  | { readonly type: 'outside' }
+  | { readonly type: 'unknown' };
+
+/** Cluster networks are 10.244/16 (pods), 10.96/16 (services) and 10.97.0/24 (host services). */
+export function isClusterIp(ip: string): boolean {
+  return ip.startsWith('10.244.') || ip.startsWith('10.96.') || ip.startsWith(hostServiceNetwork);
+}
+
+export function createResolver(options: { view: ClusterView; hostServices: HostServices }): Resolver {
+  const { view, hostServices } = options;
+  const hostNames = [...new Set(Object.keys(hostServices).map((key) => key.slice(0, key.lastIndexOf(':'))))].toSorted();
+  const hostIp = (name: string): string => hostServiceNetwork + (hostNames.indexOf(name) + 1);
+  const known = (namespace: string, name: string): boolean =>
+    view.service({ namespace, name }) !== undefined || hostNames.includes(`${name}.${namespace}`);
+
+  function meaningOf(text: string, namespace: string): Meaning {
+    const host = text.replace(/\.$/, '').toLowerCase();
+    if (isIP(host) !== 0) return { type: 'ip', ip: host };
+    const labels = host.split('.');
+    const inDomain = host.endsWith(`.${clusterDomain}`);
+    const short = inDomain ? labels.slice(0, -2) : labels;
+    const podIp = /^(\d+-\d+-\d+-\d+)\.[^.]+\.pod$/.exec(short.join('.'));
+    if (podIp?.[1] !== undefined) return { type: 'ip', ip: podIp[1].replaceAll('-', '.') };
+    const explicit = short.at(-1) === 'svc';
+    const parts = explicit ? short.slice(0, -1) : short;
+    const found = candidatesOf(parts, namespace, explicit).find((one) => known(one.namespace, one.name));
+    if (found !== undefined) return { type: 'service', ...found };
+    return explicit || inDomain || labels.length === 1 ? { type: 'unknown' } : { type: 'outside' };
+  }
+
+  function routeService(service: Service, port: number, meaning: Meaning): readonly Backend[] {
+    if (clusterIpsOf(service).length > 0) return view.backends(service, port);
+    const hostname = meaning.type === 'service' ? meaning.hostname : undefined;
+    return view.addresses(service, hostname).map((ip) => ({ ip, port }));
+  }
+
+  function route(host: string, port: number, namespace: string, depth = 0): Route {
+    const meaning = meaningOf(host, namespace);
+    if (meaning.type === 'unknown') return { type: 'unknown', because: 'no service has that name' };
+    if (meaning.type === 'outside') return { type: 'outside', host, port };
+    if (meaning.type === 'ip') return routeIp(meaning.ip, port);
+    const name = `${meaning.name}.${meaning.namespace}`;
+    const local = hostServices[`${name}:${port}`];
+    if (local !== undefined) return { type: 'host', host: local.host ?? '127.0.0.1', port: local.port };
+    const service = view.service(meaning);
+    if (service === undefined) return { type: 'backends', backends: [], service: name };
+    if (service.spec.type !== 'ExternalName') {
+      return { type: 'backends', backends: routeService(service, port, meaning), service: name };
+    }
+    if (depth >= maxExternalNames) return { type: 'unknown', because: 'its external names form a circle' };
+    return route(service.spec.externalName ?? '', port, namespace, depth + 1);
+  }
+
+  function routeIp(ip: string, port: number): Route {
+    if (ip.startsWith('10.244.')) return { type: 'backends', backends: [{ ip, port }], service: undefined };
+    if (!isClusterIp(ip)) return { type: 'outside', host: ip, port };
+    const service = view.serviceByIp(ip);
+    const { namespace = '', name = '' } = service?.metadata ?? {};
+    const full =
+      service === undefined ? (hostNames.find((candidate) => hostIp(candidate) === ip) ?? ip) : `${name}.${namespace}`;
+    const local = hostServices[`${full}:${port}`];
+    if (local !== undefined) return { type: 'host', host: local.host ?? '127.0.0.1', port: local.port };
+    return { type: 'backends', backends: service === undefined ? [] : view.backends(service, port), service: full };
+  }
+
+  function lookup(host: string, namespace: string, depth = 0): Lookup {
+    const meaning = meaningOf(host, namespace);
+    if (meaning.type === 'unknown') return { type: 'unknown', because: 'no service has that name' };
+    if (meaning.type === 'outside') return { type: 'outside', name: host };
+    if (meaning.type === 'ip') return { type: 'addresses', addresses: [meaning.ip] };
+    const service = view.service(meaning);
+    if (service?.spec.type === 'ExternalName') {
+      if (depth >= maxExternalNames) return { type: 'unknown', because: 'its external names form a circle' };
+      return lookup(service.spec.externalName ?? '', namespace, depth + 1);
+    }
+    if (service === undefined)
+      return { type: 'addresses', addresses: [hostIp(`${meaning.name}.${meaning.namespace}`)] };
+    const fixed = clusterIpsOf(service);
+    const addresses = fixed.length > 0 ? fixed : view.addresses(service, meaning.hostname);
+    return addresses.length > 0
+      ? { type: 'addresses', addresses }
+      : { type: 'unknown', because: 'the headless service has no ready pod' };
+  }
+
+  return {
+    route: (host, port, namespace) => route(host, port, namespace),
+    lookup: (host, namespace) => lookup(host, namespace),
+    hostService(host, port) {
+      const meaning = meaningOf(host, 'default');
+      return meaning.type === 'service' ? hostServices[`${meaning.name}.${meaning.namespace}:${port}`] : undefined;
+    },
+  };
+}
+
+/** The services a name may mean, in the order of the search path. */
+function candidatesOf(
+  parts: readonly string[],
+  namespace: string,
+  explicit: boolean,
+): { namespace: string; name: string; hostname?: string }[] {
+  const [first = '', second = '', third = ''] = parts;
+  if (parts.length === 1) return explicit ? [] : [{ namespace, name: first }];
+  if (parts.length === 2) {
+    const inNamespace = { namespace: second, name: first };
+    return explicit ? [inNamespace] : [inNamespace, { namespace, name: second, hostname: first }];
+  }
+  return parts.length === 3 ? [{ namespace: third, name: second, hostname: first }] : [];
+}
