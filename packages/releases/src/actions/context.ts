@@ -1,0 +1,36 @@
+/** What every action is given: the API, the history, the time, and where to say what it does. */
+
+import type { Clock, Random } from '@towpath/kit';
+import type { Client } from '@towpath/runtime';
+import type { ReleaseStorage } from '../storage/secrets.ts';
+
+export interface ActionContext {
+  /** Its field manager owns what is applied: `helm`, or `helm-operator`. */
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The release's namespace: its history is here, and objects that name no namespace go here. */
+  readonly namespace: string;
+  readonly storage: ReleaseStorage;
+  /** One line of progress, as the Helm client logs it. */
+  readonly progress: (line: string) => void;
+  /** Logs of hooks that ask for it with helm.sh/hook-output-log-policy. */
+  readonly hookOutput?: (text: string) => void;
+  /** Ends waiting; the release is then marked failed. */
+  readonly signal?: AbortSignal;
+  /** Written on the revision while it is pending, so that a killed operation can be told from a running one. */
+  readonly pendingAnnotations?: Readonly<Record<string, string>>;
+}
+
+/** Options that install, upgrade and rollback share. Every option is written by the caller. */
+export interface OperationOptions {
+  readonly wait: boolean;
+  readonly waitForJobs: boolean;
+  /** For each wait and each hook. */
+  readonly timeoutMs: number;
+  readonly disableHooks: boolean;
+  /** Replaces objects (PUT) where an upgrade would patch them. */
+  readonly force: boolean;
+  /** Restores Helm's three-way merge where Flagger owns a field; see patch.ts. */
+  readonly strictThreeWay: boolean;
+}
