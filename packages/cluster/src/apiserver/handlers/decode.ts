@@ -1,0 +1,144 @@
+/** Request bodies: JSON, YAML and protobuf become objects; unknown members become warnings or refusals. */
+
+import type { AnyObject } from '@towpath/api';
+import { isRecord, messageOf, parseYaml, type UnknownRecord } from '@towpath/kit';
+import { badRequest, StatusError } from '../http/status.ts';
+import type { Resource } from '../resources/resource.ts';
+import { normalise, type NormaliseReport } from '../schema/normalise.ts';
+import { decodeProtobuf, isProtobuf } from '../schema/protobuf.ts';
+import type { StructSchema } from '../schema/schema.ts';
+import type { TypeTable } from '../schema/type-table.ts';
+
+/** Largest request body, in bytes, as on a real server. */
+export const maxBodyBytes = 3 * 1024 * 1024;
+
+const acceptedTypes = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
+
+/** Decodes a body into a record, without looking at its kind. */
+export function decodeBody(
+  body: string | Uint8Array | undefined,
+  contentType: string | undefined,
+  types: TypeTable,
+): UnknownRecord {
+  const mediaType = (contentType ?? 'application/json').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (body === undefined || body.length === 0) throw badRequest('the request body is empty');
+  if (body.length > maxBodyBytes) throw tooLarge();
+  if (isProtobuf(mediaType)) {
+    return decodeProtobuf(typeof body === 'string' ? Buffer.from(body, 'latin1') : body, types);
+  }
+  const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
+  if (mediaType === 'application/yaml') return asRecord(parseYamlBody(text));
+  if (mediaType === 'application/json' || mediaType === '') return asRecord(parseJsonBody(text));
+  throw unsupportedMediaType(acceptedTypes);
+}
+
+export function tooLarge(): StatusError {
+  const message = `Request entity too large: limit is ${maxBodyBytes}`;
+  return new StatusError({ code: 413, reason: 'RequestEntityTooLarge', message });
+}
+
+export function unsupportedMediaType(accepted: string): StatusError {
+  const message = `the body of the request was in an unknown format - accepted media types include: ${accepted}`;
+  return new StatusError({ code: 415, reason: 'UnsupportedMediaType', message });
+}
+
+/** Parses JSON. Throws a 400. */
+export function parseJsonBody(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw badRequest(`couldn't get version/kind; json parse error: ${messageOf(error)}`);
+  }
+}
+
+/** Parses YAML (JSON included). Throws a 400. */
+export function parseYamlBody(text: string): unknown {
+  const first = text.trimStart()[0];
+  try {
+    if (first === '{' || first === '[') return JSON.parse(text);
+    return parseYaml(text, { file: 'the request body' });
+  } catch (error) {
+    throw badRequest(`error converting YAML to JSON: ${messageOf(error)}`);
+  }
+}
+
+function asRecord(value: unknown): UnknownRecord {
+  if (!isRecord(value)) throw badRequest("couldn't get version/kind; json parse error: the body is not an object");
+  return value;
+}
+
+/** Throws unless the record says it is of the resource's kind and version. */
+export function checkKind(record: UnknownRecord, expected: { apiVersion: string; kind: string }): void {
+  const { apiVersion, kind } = record;
+  if (kind === undefined || kind === '') throw badRequest("Object 'Kind' is missing in the request body");
+  if (apiVersion === undefined || apiVersion === '')
+    throw badRequest("Object 'apiVersion' is missing in the request body");
+  if (apiVersion !== expected.apiVersion) {
+    throw badRequest(
+      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected.apiVersion})`,
+    );
+  }
+  if (kind !== expected.kind) {
+    throw badRequest(
+      `${String(kind)} in version "${versionOf(expected.apiVersion)}" cannot be handled as a ${expected.kind}`,
+    );
+  }
+}
+
+function versionOf(apiVersion: string): string {
+  return apiVersion.slice(apiVersion.indexOf('/') + 1);
+}
+
+export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
+
+/** The `fieldValidation` parameter. Throws a 422 on an unknown value. */
+export function fieldValidationOf(query: URLSearchParams): FieldValidation {
+  const value = query.get('fieldValidation') ?? '';
+  if (value === '') return 'Warn';
+  if (value === 'Ignore' || value === 'Warn' || value === 'Strict') return value;
+  throw badRequest(`fieldValidation: Unsupported value: "${value}": supported values: "Ignore", "Strict", "Warn"`);
+}
+
+/**
+ * Brings a record into the canonical form of its resource and deals with unknown members: dropped, and with Warn
+ * told in `warnings`, with Strict refused.
+ */
+export function canonicalise(
+  record: UnknownRecord,
+  resource: Pick<Resource, 'kind' | 'version' | 'schema' | 'custom'>,
+  options: { validation: FieldValidation; warnings: string[] },
+): AnyObject {
+  const report: NormaliseReport = { unknown: [] };
+  let object: UnknownRecord;
+  try {
+    object = normalise(record, resource.schema, '', report) as UnknownRecord;
+  } catch (error) {
+    if (!(error instanceof StatusError) || error.status.code !== 400) throw error;
+    const where = `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}`;
+    throw badRequest(`${where}: ${error.message.replace('Go struct field ', `Go struct field ${resource.kind}.`)}`);
+  }
+  if (resource.custom !== undefined) report.unknown.push(...resource.custom.prune(object));
+  reportUnknown(report.unknown, resource, options);
+  return object as AnyObject;
+}
+
+function reportUnknown(
+  unknown: readonly string[],
+  resource: Pick<Resource, 'kind' | 'version'>,
+  options: { validation: FieldValidation; warnings: string[] },
+): void {
+  if (unknown.length === 0 || options.validation === 'Ignore') return;
+  const sentences = unknown.map((path) => `unknown field "${path}"`);
+  if (options.validation === 'Warn') {
+    options.warnings.push(...sentences);
+    return;
+  }
+  throw badRequest(
+    `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: strict decoding error: ${sentences.join(', ')}`,
+  );
+}
+
+/** Decodes a body of a known built-in type that is not stored, such as DeleteOptions. */
+export function decodeAs(record: UnknownRecord, schema: StructSchema, kind: string): AnyObject {
+  return canonicalise(record, { kind, version: 'v1', schema }, { validation: 'Ignore', warnings: [] });
+}

@@ -1,0 +1,175 @@
+/** Resource requests: from the routed request to the handler of its verb. */
+
+import { isRecord } from '@towpath/kit';
+import type { ApiResponse } from '../http/message.ts';
+import { badRequest, methodNotAllowed, type Status } from '../http/status.ts';
+import type { ApiContext, Target } from './context.ts';
+import { checkKind, decodeBody, fieldValidationOf } from './decode.ts';
+import { deleteObject, deleteOptionsOf } from './delete.ts';
+import { applyPatch, patchBodyOf, patchKindOf } from './patch.ts';
+import { getObject, listObjects, renderOptionsOf } from './read.ts';
+import { renderList, renderObject, respond, warningHeaders } from './render.ts';
+import { parseSelection, selects } from './selectors.ts';
+import type { ListSnapshots } from './snapshots.ts';
+import { watchObjects } from './watch.ts';
+import { createObject, updateObject, type WriteOptions, type Written } from './write.ts';
+
+const maxManagerLength = 128;
+
+/** Options every write reads from its query. */
+export function writeOptionsOf(target: Target): WriteOptions {
+  const dryRun = target.query.getAll('dryRun').filter((value) => value !== '');
+  if (dryRun.some((value) => value !== 'All')) {
+    throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(dryRun[0])}: supported values: "All"`);
+  }
+  const manager = target.query.get('fieldManager') ?? '';
+  if (manager.length > maxManagerLength)
+    throw badRequest(`fieldManager: Too long: may not be more than ${maxManagerLength} bytes`);
+  return {
+    dryRun: dryRun.length > 0,
+    fieldManager: manager === '' ? managerFromAgent(target.headers['user-agent']) : manager,
+    validation: fieldValidationOf(target.query),
+    warnings: [],
+  };
+}
+
+/** Without a field manager, the name of the program is used. */
+function managerFromAgent(agent: string | undefined): string {
+  return (agent ?? '').split('/', 1)[0]?.slice(0, maxManagerLength) || 'unknown';
+}
+
+/** Answers a request for a resource or its status subresource. */
+export async function dispatch(
+  context: ApiContext,
+  target: Target,
+  verb: string,
+  snapshots: ListSnapshots,
+): Promise<ApiResponse> {
+  switch (verb) {
+    case 'get':
+      if (isTrue(target.query.get('watch'))) return watchObjects(context, target, target.name);
+      return getObject(context, target);
+    case 'list':
+      return listObjects(context, target, snapshots);
+    case 'watch':
+      return watchObjects(context, target);
+    case 'create':
+      return create(context, target);
+    case 'update':
+      return update(context, target);
+    case 'patch':
+      return patch(context, target);
+    case 'delete':
+      return remove(context, target);
+    case 'deletecollection':
+      return removeAll(context, target);
+    default:
+      throw methodNotAllowed(verb);
+  }
+}
+
+function isTrue(value: string | null): boolean {
+  return value === 'true' || value === '1';
+}
+
+/** The answer to a write. */
+export function writtenResponse(
+  context: ApiContext,
+  target: Target,
+  written: Written,
+  warnings: readonly string[],
+): ApiResponse {
+  const options = renderOptionsOf(context, target);
+  const item = written.stored ?? written;
+  const json = renderObject(target.resource, item, options);
+  return respond(written.created ? 201 : 200, json, options.format, warningHeaders(warnings));
+}
+
+async function create(context: ApiContext, target: Target): Promise<ApiResponse> {
+  const options = writeOptionsOf(target);
+  renderOptionsOf(context, target);
+  const body = decodeBody(target.body, target.headers['content-type'], context.registry.types);
+  checkKind(body, target.resource);
+  const written = await createObject(context, target, body, options);
+  return writtenResponse(context, target, written, options.warnings);
+}
+
+async function update(context: ApiContext, target: Target): Promise<ApiResponse> {
+  const options = writeOptionsOf(target);
+  const body = decodeBody(target.body, target.headers['content-type'], context.registry.types);
+  checkKind(body, target.resource);
+  const written = await updateObject(context, target, () => structuredClone(body), options);
+  return writtenResponse(context, target, written, options.warnings);
+}
+
+async function patch(context: ApiContext, target: Target): Promise<ApiResponse> {
+  const options = writeOptionsOf(target);
+  const kind = patchKindOf(target);
+  const body = patchBodyOf(target, kind);
+  if (kind === 'apply') throw badRequest('server-side apply is not served yet');
+  const written = await updateObject(
+    context,
+    target,
+    (current) => applyPatch(current, body, kind, target.resource),
+    options,
+  );
+  return writtenResponse(context, target, written, options.warnings);
+}
+
+async function remove(context: ApiContext, target: Target): Promise<ApiResponse> {
+  const options = deleteOptionsOf(target, context);
+  const { format, ...rest } = renderOptionsOf(context, target);
+  const deleted = await deleteObject(context, target, options);
+  if (deleted.stored !== undefined || answersWithObject(target)) {
+    const item = deleted.stored ?? deleted;
+    return respond(200, renderObject(target.resource, item, { format, ...rest }), format);
+  }
+  const { group, plural } = target.resource;
+  const status: Omit<Status, 'code'> = {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Success',
+    details: {
+      name: target.name,
+      ...(group === '' ? {} : { group }),
+      kind: plural,
+      ...(deleted.object.metadata.uid === undefined ? {} : { uid: deleted.object.metadata.uid }),
+    },
+  };
+  return respond(200, JSON.stringify(status), { ...format, shape: 'object' });
+}
+
+/** Pods, services and service accounts come back in the answer to their deletion. */
+function answersWithObject(target: Target): boolean {
+  return ['core/pods', 'core/services', 'core/serviceaccounts'].includes(target.resource.collection);
+}
+
+async function removeAll(context: ApiContext, target: Target): Promise<ApiResponse> {
+  const { resource } = target;
+  const options = deleteOptionsOf(target, context);
+  const render = renderOptionsOf(context, target);
+  const selection = parseSelection(resource, target.query);
+  const prefix = resource.namespaced && target.namespace !== undefined ? `${target.namespace}/` : '';
+  const strategy = context.strategyOf(resource);
+  const chosen = context.objects
+    .collection(resource.collection)
+    .list(prefix)
+    .filter((stored) => selects(selection, stored.object, resource, strategy));
+  for (const { object } of chosen) {
+    const one = { ...target, name: object.metadata.name, namespace: object.metadata.namespace };
+    try {
+      await deleteObject(context, one, options);
+    } catch (error) {
+      // Somebody else deleted it first: that is what was asked for.
+      if (!isGone(error)) throw error;
+    }
+  }
+  const metadata = { resourceVersion: String(context.objects.revision) };
+  return respond(200, renderList(resource, chosen, metadata, render), render.format);
+}
+
+function isGone(error: unknown): boolean {
+  const status = isRecord(error) ? error['status'] : undefined;
+  return isRecord(status) && status['code'] === 404;
+}

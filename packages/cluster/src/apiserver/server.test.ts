@@ -1,0 +1,146 @@
+/** The API server through its in-process transport and the real client. */
+
+import { ConfigMaps, Deployments, Namespaces, Pods, type AnyObject, type Pod } from '@towpath/api';
+import { Client, isAlreadyExists, isConflict } from '@towpath/runtime';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { startTestCluster, type TestCluster } from '../testing/index.ts';
+
+let cluster: TestCluster;
+let client: Client;
+
+beforeEach(async () => {
+  cluster = await startTestCluster();
+  client = new Client({ transport: cluster.transport(), fieldManager: 'test' });
+});
+
+afterEach(() => cluster.dispose());
+
+function configMap(name: string, data: Record<string, string> = { k: 'v' }): AnyObject {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' }, data };
+}
+
+function pod(name: string, labels: Record<string, string> = {}): Pod {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, namespace: 'default', labels },
+    spec: { containers: [{ name: 'c', image: 'nginx' }] },
+  };
+}
+
+describe('objects', () => {
+  it('has the system namespaces from the start', async () => {
+    const { items } = await client.list(Namespaces);
+
+    expect(items.map((item) => item.metadata.name)).toEqual([
+      'default',
+      'kube-node-lease',
+      'kube-public',
+      'kube-system',
+    ]);
+  });
+
+  it('creates, gets, updates and deletes', async () => {
+    const created = await client.create(ConfigMaps, configMap('a') as never);
+    const updated = await client.update(ConfigMaps, { ...created, data: { k: 'w' } });
+    const stale = client.update(ConfigMaps, { ...created, data: { k: 'x' } });
+    await expect(stale).rejects.toSatisfy(isConflict);
+    await client.delete(ConfigMaps, { namespace: 'default', name: 'a' });
+
+    expect(created.metadata.uid).toMatch(/^[0-9a-f-]{36}$/);
+    expect(Number(updated.metadata.resourceVersion)).toBeGreaterThan(Number(created.metadata.resourceVersion));
+    expect(await client.get(ConfigMaps, { namespace: 'default', name: 'a' })).toBeUndefined();
+  });
+
+  it('refuses a second object of the same name', async () => {
+    await client.create(ConfigMaps, configMap('a') as never);
+
+    await expect(client.create(ConfigMaps, configMap('a') as never)).rejects.toSatisfy(isAlreadyExists);
+  });
+
+  it('keeps the resourceVersion of an update that changes nothing', async () => {
+    const created = await client.create(ConfigMaps, configMap('a') as never);
+    const again = await client.update(ConfigMaps, created);
+
+    expect(again.metadata.resourceVersion).toBe(created.metadata.resourceVersion);
+  });
+
+  it('generates names', async () => {
+    const object = { ...configMap(''), metadata: { generateName: 'g-', namespace: 'default' } };
+    const created = await client.create(ConfigMaps, object as never);
+
+    expect(created.metadata.name).toMatch(/^g-[bcdfghjklmnpqrstvwxz2456789]{5}$/);
+  });
+
+  it('keeps an object with finalizers until the last one is gone', async () => {
+    const object = configMap('a');
+    object.metadata.finalizers = ['x.io/y'];
+    await client.create(ConfigMaps, object as never);
+    const key = { namespace: 'default', name: 'a' };
+    await client.delete(ConfigMaps, key);
+    const lingering = await client.get(ConfigMaps, key);
+    await client.patch(ConfigMaps, key, { metadata: { finalizers: null } }, { kind: 'merge' });
+
+    expect(lingering?.metadata.deletionTimestamp).toBeDefined();
+    expect(await client.get(ConfigMaps, key)).toBeUndefined();
+  });
+});
+
+describe('watch', () => {
+  it('turns selector transitions into ADDED and DELETED', async () => {
+    const abort = new AbortController();
+    const { resourceVersion } = await client.list(Pods);
+    await client.create(Pods, pod('p', { app: 'a' }));
+    const patch = (app: string | null): Promise<unknown> =>
+      client.patch(Pods, { namespace: 'default', name: 'p' }, { metadata: { labels: { app } } }, { kind: 'merge' });
+    await patch('b');
+    await patch('a');
+    const seen: string[] = [];
+    for await (const event of client.watch(Pods, { resourceVersion, labelSelector: 'app=a', signal: abort.signal })) {
+      seen.push(event.type);
+      if (seen.length === 3) break;
+    }
+    abort.abort();
+
+    expect(seen).toEqual(['ADDED', 'DELETED', 'ADDED']);
+  });
+});
+
+describe('patches', () => {
+  it('merges lists by key with a strategic merge patch', async () => {
+    await client.create(Pods, pod('p'));
+    const patch = {
+      spec: {
+        containers: [
+          { name: 'c', image: 'nginx:2' },
+          { name: 'd', image: 'busybox' },
+        ],
+      },
+    };
+    const patched = await client.patch(Pods, { namespace: 'default', name: 'p' }, patch, { kind: 'strategic' });
+
+    expect(patched.spec.containers.map((container) => container.image)).toEqual(['nginx:2', 'busybox']);
+  });
+});
+
+describe('status', () => {
+  it('is written through its subresource only', async () => {
+    await client.create(Pods, pod('p'));
+    const current = await client.get(Pods, { namespace: 'default', name: 'p' });
+    const viaMain = await client.update(Pods, { ...(current as Pod), status: { phase: 'Running' } });
+    const viaStatus = await client.updateStatus(Pods, { ...viaMain, status: { phase: 'Running' } });
+
+    expect(viaMain.status?.phase).not.toBe('Running');
+    expect(viaStatus.status?.phase).toBe('Running');
+  });
+});
+
+describe('selectors', () => {
+  it('names the known fields when one is unknown', async () => {
+    const list = client.list(Deployments, { namespace: 'default', fieldSelector: 'data.k=v' });
+
+    await expect(list).rejects.toThrow(
+      '"data.k" is not a known field selector: only "metadata.name", "metadata.namespace"',
+    );
+  });
+});

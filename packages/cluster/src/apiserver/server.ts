@@ -1,0 +1,135 @@
+/** The API server: one handler from an abstract request to an abstract response. */
+
+import type { AnyObject, Dialer } from '@towpath/api';
+import { messageOf, toTimestamp, uuid, type Clock, type Logger, type Random } from '@towpath/kit';
+import type { Store } from '../store/store.ts';
+import { dispatch } from './handlers/dispatch.ts';
+import type { Admission, ApiContext, Target } from './handlers/context.ts';
+import { ListSnapshots } from './handlers/snapshots.ts';
+import { jsonResponse, textResponse, type ApiRequest, type ApiResponse, type UserInfo } from './http/message.ts';
+import { internalError, methodNotAllowed, StatusError, unauthorized, unknownPath } from './http/status.ts';
+import type { PodStreams } from './pod-streams.ts';
+import { parseRequest, type PathRequest, type ResourceRequest } from './request-info.ts';
+import { ResourceRegistry } from './resources/registry.ts';
+import { ObjectStore } from './storage/object-store.ts';
+import { strategyFor } from './strategies/index.ts';
+
+export interface ApiServerDeps {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Reaches admission webhooks that are Services of the cluster. */
+  readonly dialer?: Dialer | undefined;
+  /** Logs, exec and port-forward; without it they answer 501. */
+  readonly podStreams?: PodStreams | undefined;
+}
+
+/** Namespaces that exist from the start and cannot be deleted. */
+const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
+
+/** States: serving until `dispose`. */
+export class ApiServer {
+  readonly registry = new ResourceRegistry();
+  readonly objects: ObjectStore;
+  readonly #deps: ApiServerDeps;
+  readonly #context: ApiContext;
+  readonly #snapshots: ListSnapshots;
+
+  constructor(deps: ApiServerDeps) {
+    this.#deps = deps;
+    this.objects = new ObjectStore({ store: deps.store, log: deps.log });
+    this.#snapshots = new ListSnapshots({ clock: deps.clock, objects: this.objects });
+    this.#context = {
+      clock: deps.clock,
+      random: deps.random,
+      log: deps.log,
+      objects: this.objects,
+      registry: this.registry,
+      admission: noAdmission,
+      strategyOf: (resource) => strategyFor(resource.collection),
+    };
+  }
+
+  /** Creates what every cluster has. Resolves when it is on disk. */
+  async start(): Promise<void> {
+    const namespaces = this.objects.collection('core/namespaces');
+    const missing = systemNamespaces.filter((name) => namespaces.get(name) === undefined);
+    await Promise.all(missing.map((name) => this.#createNamespace(name)));
+  }
+
+  async #createNamespace(name: string): Promise<void> {
+    const { clock, random } = this.#deps;
+    const object: AnyObject = {
+      kind: 'Namespace',
+      apiVersion: 'v1',
+      metadata: {
+        name,
+        uid: uuid(random),
+        creationTimestamp: toTimestamp(clock.nowMs()),
+        labels: { 'kubernetes.io/metadata.name': name },
+      },
+      spec: { finalizers: ['kubernetes'] },
+      status: { phase: 'Active' },
+    };
+    await this.objects.commit({ collection: 'core/namespaces', key: name, object });
+  }
+
+  /** Answers one request; never throws. */
+  async handle(request: ApiRequest): Promise<ApiResponse> {
+    try {
+      const user = request.user;
+      if (user === undefined) throw unauthorized();
+      const info = parseRequest(request.method, request.path, request.query);
+      if (info.kind === 'path') return this.#path(info);
+      return await this.#resource(request, info, user);
+    } catch (error) {
+      return this.#failure(error, request);
+    }
+  }
+
+  #failure(error: unknown, request: ApiRequest): ApiResponse {
+    if (error instanceof StatusError) return jsonResponse(error.status.code, error.status);
+    this.#deps.log.error('request failed', { method: request.method, path: request.path, error: messageOf(error) });
+    const status = internalError(messageOf(error)).status;
+    return jsonResponse(status.code, status);
+  }
+
+  #path(info: PathRequest): ApiResponse {
+    if (info.path === '/healthz' || info.path === '/readyz' || info.path === '/livez') return textResponse(200, 'ok');
+    return textResponse(404, '404 page not found\n');
+  }
+
+  async #resource(request: ApiRequest, info: ResourceRequest, user: UserInfo): Promise<ApiResponse> {
+    const resource = this.registry.find(info.group, info.version, info.plural);
+    if (resource === undefined) return textResponse(404, '404 page not found\n');
+    const { subresource } = info;
+    if (subresource !== undefined && !resource.subresources.has(subresource)) throw unknownPath();
+    if (resource.namespaced && info.namespace === undefined && info.name !== undefined) throw unknownPath();
+    if (!resource.namespaced && info.namespace !== undefined && resource.plural !== 'namespaces') throw unknownPath();
+    const verbs = subresource === undefined ? resource.verbs : (resource.subresources.get(subresource)?.verbs ?? []);
+    if (!verbs.includes(info.verb)) throw methodNotAllowed(info.verb);
+    const target: Target = {
+      resource,
+      namespace: resource.namespaced ? info.namespace : undefined,
+      name: info.name ?? '',
+      subresource,
+      user,
+      query: request.query,
+      headers: request.headers,
+      body: request.body,
+      signal: request.signal,
+    };
+    return dispatch(this.#context, target, info.verb, this.#snapshots);
+  }
+
+  async dispose(): Promise<void> {
+    await this.objects.settled().catch(() => {});
+    await this.#deps.store.close();
+  }
+}
+
+const noAdmission: Admission = {
+  mutate: async (request) => request.object,
+  validate: async () => [],
+};
