@@ -28,6 +28,7 @@ export {
   type ControllerOptions,
   type Result,
 } from './controller.ts';
+export { deletableTypes } from './discovery.ts';
 export { httpTransport, queryText, type HttpTransportOptions } from './http-transport.ts';
 export {
   createInformer,

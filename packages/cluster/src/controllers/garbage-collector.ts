@@ -12,6 +12,7 @@ import { Disposer, messageOf, type Disposable } from '@towpath/kit';
 import {
   Client,
   createController,
+  deletableTypes,
   createInformer,
   done,
   isConflict,
@@ -21,7 +22,6 @@ import {
   type Result,
 } from '@towpath/runtime';
 import type { ControllerDeps } from './deps.ts';
-import { deletableTypes } from './discovery.ts';
 import { GarbageGraph, type Entry } from './garbage-graph.ts';
 
 export const foregroundFinalizer = 'foregroundDeletion';

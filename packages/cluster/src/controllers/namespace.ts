@@ -4,6 +4,7 @@ import { ConfigMaps, keyOf, Pods, ServiceAccounts, type Key, type ResourceType }
 import { isRecord, messageOf, type Logger } from '@towpath/kit';
 import {
   createController,
+  deletableTypes,
   done,
   isAlreadyExists,
   isNotFound,
@@ -13,7 +14,6 @@ import {
   type Result,
 } from '@towpath/runtime';
 import type { ControllerDeps } from './deps.ts';
-import { deletableTypes } from './discovery.ts';
 import { NamespaceType, type Namespace } from './types.ts';
 
 const rootCaName = 'kube-root-ca.crt';

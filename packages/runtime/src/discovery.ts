@@ -1,8 +1,8 @@
-/** Which resources the server has that controllers may list and delete. */
+/** Which resources the server has that may be listed and deleted: what collectors of any kind go through. */
 
 import type { ResourceType } from '@towpath/api';
 import { isRecord } from '@towpath/kit';
-import type { Client } from '@towpath/runtime';
+import type { Client } from './client.ts';
 
 /** Every resource with the verbs list and delete, in the group's preferred version. */
 export async function deletableTypes(client: Client): Promise<ResourceType[]> {
