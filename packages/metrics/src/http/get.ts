@@ -1,0 +1,100 @@
+/** One HTTP GET over any connection: the dialer's, or the system's. */
+
+import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { TowpathError } from '@towpath/kit';
+
+/** Opens a connection to an address inside or outside of the cluster. */
+export type Connect = (target: { readonly host: string; readonly port: number }) => Promise<Duplex>;
+
+export interface GetOptions {
+  readonly host: string;
+  readonly port: number;
+  /** With query. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  readonly maxBodyBytes: number;
+  /** Absent: a plain TCP connection of the system. */
+  readonly connect?: Connect | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface GetResponse {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/** Fetches one page. Rejects with a code (`ECONNREFUSED`, `ETIMEDOUT`, …) when there is no complete answer. */
+export async function httpGet(options: GetOptions): Promise<GetResponse> {
+  const { host, port, timeoutMs } = options;
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const signal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
+  try {
+    const stream =
+      options.connect === undefined ? undefined : await untilAborted(options.connect({ host, port }), signal);
+    return await exchange(options, stream, signal);
+  } catch (error) {
+    if (!timeout.aborted) throw error;
+    throw new TowpathError('ETIMEDOUT', `${host}:${port} did not answer within ${timeoutMs / 1000} s`, {
+      cause: error,
+    });
+  }
+}
+
+async function untilAborted(pending: Promise<Duplex>, signal: AbortSignal): Promise<Duplex> {
+  let settled = false;
+  // A connection that comes too late is nobody's: close it.
+  void pending.then(
+    (stream) => (settled || !signal.aborted ? undefined : stream.destroy()),
+    () => {},
+  );
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+  const stream = await Promise.race([pending, aborted]);
+  settled = true;
+  return stream;
+}
+
+function exchange(options: GetOptions, stream: Duplex | undefined, signal: AbortSignal): Promise<GetResponse> {
+  return new Promise((resolve, reject) => {
+    const request: ClientRequest = httpRequest({
+      host: options.host,
+      port: options.port,
+      path: options.path,
+      method: 'GET',
+      signal,
+      headers: { host: `${options.host}:${options.port}`, connection: 'close', ...options.headers },
+      // The types say Socket, but any Duplex will do. Source: Node documentation, http.request, createConnection.
+      ...(stream === undefined ? { agent: false } : { createConnection: () => stream as never }),
+    });
+    request.on('error', reject);
+    request.on('response', (response) => {
+      readBody(response, options.maxBodyBytes).then(
+        (body) => {
+          stream?.destroy();
+          resolve({ status: response.statusCode ?? 0, contentType: response.headers['content-type'] ?? '', body });
+        },
+        (error: unknown) => {
+          request.destroy();
+          reject(error instanceof Error ? error : new Error(String(error)));
+        },
+      );
+    });
+    request.end();
+  });
+}
+
+async function readBody(response: IncomingMessage, maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response) {
+    const bytes = chunk as Buffer;
+    size += bytes.length;
+    if (size > maxBytes) throw new TowpathError('EMSGSIZE', `the answer is longer than ${maxBytes} bytes`);
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
