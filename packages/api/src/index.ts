@@ -1,6 +1,7 @@
 export * from './builtin.ts';
 export * from './conditions.ts';
 export * from './dialer.ts';
+export * from './git-source.ts';
 export * from './kinds.ts';
 export * from './object.ts';
 export * from './patch/index.ts';

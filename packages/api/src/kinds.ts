@@ -230,6 +230,29 @@ export interface Pipeline extends KubeObject {
   };
 }
 
+/**
+ * `towpath.dev/v1alpha1` Sync: one branch of one repository that is kept applied to the cluster, and where that stands.
+ * Written by the flux component; `towpath sync` and dashboards read it. The annotation
+ * `reconcile.fluxcd.io/requestedAt` asks for a fetch now; `status.lastHandledReconcileAt` repeats it when it was done.
+ */
+export interface Sync extends KubeObject {
+  spec: { url: string; branch: string; paths?: string[] };
+  status?: {
+    observedGeneration?: number;
+    lastHandledReconcileAt?: string;
+    /** The newest commit of the branch that was fetched. */
+    head?: string;
+    /** The newest commit that was applied. */
+    syncedRevision?: string;
+    syncedAt?: string;
+    /** How many objects the last synchronisation applied. */
+    resources?: number;
+    /** What could not be read or applied, by file. */
+    problems?: { source: string; resource?: string; message: string }[];
+    conditions?: Condition[];
+  };
+}
+
 export const Namespaces = define('', 'v1', 'Namespace', 'namespaces', false);
 export const Nodes = define('', 'v1', 'Node', 'nodes', false);
 export const Pods = define<Pod>('', 'v1', 'Pod', 'pods');
@@ -281,6 +304,10 @@ export const ServiceMonitors = define('monitoring.coreos.com', 'v1', 'ServiceMon
 export const Repositories = define<Repository>('towpath.dev', 'v1alpha1', 'Repository', 'repositories');
 export const Images = define<ImageRecord>('towpath.dev', 'v1alpha1', 'Image', 'images');
 export const Pipelines = define<Pipeline>('towpath.dev', 'v1alpha1', 'Pipeline', 'pipelines');
+export const Syncs = define<Sync>('towpath.dev', 'v1alpha1', 'Sync', 'syncs');
+
+/** Asks a controller to look now; the value is any new text, by custom a time. */
+export const reconcileRequestAnnotation = 'reconcile.fluxcd.io/requestedAt';
 
 /** The namespace of Towpath's own objects (Repositories, Images, Pipelines and their Jobs). */
 export const towpathNamespace = 'towpath-system';
