@@ -18,6 +18,8 @@ export interface ActionContext {
   readonly hookOutput?: (text: string) => void;
   /** Ends waiting; the release is then marked failed. */
   readonly signal?: AbortSignal;
+  /** Put on every object of the release: who asked for it. */
+  readonly objectAnnotations?: Readonly<Record<string, string>>;
   /** Written on the revision while it is pending, so that a killed operation can be told from a running one. */
   readonly pendingAnnotations?: Readonly<Record<string, string>>;
 }

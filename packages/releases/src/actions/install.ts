@@ -53,7 +53,9 @@ export async function install(context: ActionContext, options: InstallOptions): 
   checkLabels(options.labels);
   await prepareCrds(context, options);
   const release = await prepare(context, options);
-  const objects = (await buildObjects(release.manifest, context)).map((item) => withOwner(item, release));
+  const objects = (await buildObjects(release.manifest, context)).map((item) =>
+    withOwner(item, release, context.objectAnnotations),
+  );
   const adopted = await findAdopted(objects, {
     client: context.client,
     owner: release,

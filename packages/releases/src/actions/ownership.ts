@@ -18,13 +18,16 @@ export interface Owner {
   readonly namespace: string;
 }
 
+type Annotations = Readonly<Record<string, string>> | undefined;
+
 /** The object as it is sent: with the label and annotations that say which release it belongs to. */
-export function withOwner({ object, type }: ReleaseObject, owner: Owner): ReleaseObject {
+export function withOwner({ object, type }: ReleaseObject, owner: Owner, annotations?: Annotations): ReleaseObject {
   const metadata = {
     ...object.metadata,
     labels: { ...object.metadata.labels, [managedByLabel]: 'Helm' },
     annotations: {
       ...object.metadata.annotations,
+      ...annotations,
       [releaseNameAnnotation]: owner.name,
       [releaseNamespaceAnnotation]: owner.namespace,
     },

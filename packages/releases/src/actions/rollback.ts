@@ -83,7 +83,9 @@ async function perform(context: ActionContext, options: RollbackOptions, { curre
   let objects: ReleaseObject[];
   try {
     const last = await buildObjects(current.manifest, { ...context, skipUnknownKinds: true });
-    objects = (await buildObjects(target.manifest, context)).map((item) => withOwner(item, target));
+    objects = (await buildObjects(target.manifest, context)).map((item) =>
+      withOwner(item, target, context.objectAnnotations),
+    );
     if (!options.disableHooks) await runHooks(context, target, 'pre-rollback', options.timeoutMs);
     const { force, strictThreeWay } = options;
     const update = {

@@ -159,7 +159,9 @@ interface Work {
 
 async function plan(context: ActionContext, options: UpgradeOptions, prepared: Prepared): Promise<Work> {
   const { current, next, interrupted } = prepared;
-  const target = (await buildObjects(next.manifest, context)).map((item) => withOwner(item, next));
+  const target = (await buildObjects(next.manifest, context)).map((item) =>
+    withOwner(item, next, context.objectAnnotations),
+  );
   const last = await lastObjects(context, current, interrupted);
   const known = new Set(last.map(identityOf));
   const adopted = await findAdopted(
@@ -189,7 +191,7 @@ async function lastObjects(
 ): Promise<ReleaseObject[]> {
   const build = (release: Release): Promise<ReleaseObject[]> =>
     buildObjects(release.manifest, { ...context, skipUnknownKinds: true });
-  const deployed = (await build(current)).map((item) => withOwner(item, current));
+  const deployed = (await build(current)).map((item) => withOwner(item, current, context.objectAnnotations));
   if (interrupted === undefined) return deployed;
   const half = new Map((await build(interrupted)).map((item) => [identityOf(item), item]));
   const merged = deployed.map((item): ReleaseObject => {
@@ -198,7 +200,7 @@ async function lastObjects(
     if (other === undefined) return item;
     return { type: item.type, object: union(item.object, other.object) as ReleaseObject['object'] };
   });
-  return [...merged, ...[...half.values()].map((item) => withOwner(item, interrupted))];
+  return [...merged, ...[...half.values()].map((item) => withOwner(item, interrupted, context.objectAnnotations))];
 }
 
 /** Every member of both: a three-way merge then removes what either of them set and the new manifest has not. */

@@ -11,6 +11,8 @@ export interface Observed {
   readonly lastAttemptedRevision: string | undefined;
   readonly rollbackCount: number;
   readonly rolledBack: boolean;
+  /** The last install or upgrade ended in an error. */
+  readonly attemptFailed: boolean;
   /** The last revision of the Helm release; undefined when there is none. */
   readonly last: ObservedRelease | undefined;
   readonly chart: {
@@ -68,6 +70,7 @@ export function decide(spec: HelmReleaseSpec, observed: Observed, options: Decid
   if (last.status !== 'deployed') {
     return { type: 'refuse', because: `status '${last.status}' of release does not allow a safe upgrade` };
   }
+  if (observed.attemptFailed) return { type: 'upgrade', because: 'the last attempt failed before it changed anything' };
   if (observed.comparedRecently) return { type: 'skip', because: 'nothing changed since the last comparison' };
   return { type: 'dry-run-compare', because: `chart and generation are those of ${chart.revision}` };
 }
