@@ -1,6 +1,15 @@
 /** The API server through its in-process transport and the real client. */
 
-import { ConfigMaps, Deployments, Namespaces, Pods, type AnyObject, type Pod } from '@towpath/api';
+import {
+  ConfigMaps,
+  CustomResourceDefinitions,
+  Deployments,
+  Namespaces,
+  Pods,
+  type AnyObject,
+  type Pod,
+  type ResourceType,
+} from '@towpath/api';
 import { Client, isAlreadyExists, isConflict } from '@towpath/runtime';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startTestCluster, type TestCluster } from '../testing/index.ts';
@@ -132,6 +141,68 @@ describe('status', () => {
 
     expect(viaMain.status?.phase).not.toBe('Running');
     expect(viaStatus.status?.phase).toBe('Running');
+  });
+});
+
+const widgets: ResourceType<AnyObject> = {
+  group: 'x.io',
+  version: 'v1',
+  kind: 'Widget',
+  plural: 'widgets',
+  namespaced: true,
+};
+
+function widgetDefinition(): AnyObject {
+  const schema = {
+    type: 'object',
+    properties: {
+      spec: {
+        type: 'object',
+        required: ['size'],
+        properties: { size: { type: 'integer', minimum: 1 }, colour: { type: 'string', default: 'red' } },
+      },
+      status: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+    },
+  };
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: 'widgets.x.io' },
+    spec: {
+      group: 'x.io',
+      scope: 'Namespaced',
+      names: { plural: 'widgets', kind: 'Widget' },
+      versions: [
+        { name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: schema }, subresources: { status: {} } },
+      ],
+    },
+  };
+}
+
+function widget(spec: Record<string, unknown>): AnyObject {
+  return { apiVersion: 'x.io/v1', kind: 'Widget', metadata: { name: 'w', namespace: 'default' }, spec };
+}
+
+describe('custom resources', () => {
+  it('are served as soon as their definition is created: pruned, defaulted, validated', async () => {
+    await client.create(CustomResourceDefinitions, widgetDefinition());
+    const created = await client.create(widgets, widget({ size: 2, unknown: true }));
+    const refused = client.create(widgets, widget({ size: 'big' }));
+
+    expect(created['spec']).toEqual({ size: 2, colour: 'red' });
+    expect(created.metadata.generation).toBe(1);
+    await expect(refused).rejects.toThrow(
+      'Widget.x.io "w" is invalid: spec.size: Invalid value: "string": spec.size in body must be of type integer: "string"',
+    );
+  });
+
+  it('go with their definition', async () => {
+    const definition = await client.create(CustomResourceDefinitions, widgetDefinition());
+    await client.create(widgets, widget({ size: 2 }));
+    await client.delete(CustomResourceDefinitions, { name: definition.metadata.name });
+    await expect.poll(() => client.get(CustomResourceDefinitions, { name: 'widgets.x.io' })).toBeUndefined();
+
+    expect(cluster.server.objects.collection('x.io/widgets').size).toBe(0);
   });
 });
 

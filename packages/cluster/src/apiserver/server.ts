@@ -3,6 +3,7 @@
 import type { AnyObject, Dialer } from '@towpath/api';
 import { messageOf, toTimestamp, uuid, type Clock, type Logger, type Random } from '@towpath/kit';
 import type { Store } from '../store/store.ts';
+import { CustomResources } from './custom/lifecycle.ts';
 import { dispatch } from './handlers/dispatch.ts';
 import type { Admission, ApiContext, Target } from './handlers/context.ts';
 import { ListSnapshots } from './handlers/snapshots.ts';
@@ -35,6 +36,7 @@ export class ApiServer {
   readonly #deps: ApiServerDeps;
   readonly #context: ApiContext;
   readonly #snapshots: ListSnapshots;
+  readonly #customResources: CustomResources;
 
   constructor(deps: ApiServerDeps) {
     this.#deps = deps;
@@ -49,6 +51,7 @@ export class ApiServer {
       admission: noAdmission,
       strategyOf: (resource) => strategyFor(resource.collection),
     };
+    this.#customResources = new CustomResources(this.#context);
   }
 
   /** Creates what every cluster has. Resolves when it is on disk. */
@@ -124,6 +127,7 @@ export class ApiServer {
   }
 
   async dispose(): Promise<void> {
+    this.#customResources.dispose();
     await this.objects.settled().catch(() => {});
     await this.#deps.store.close();
   }

@@ -7,7 +7,7 @@ import type { Resource } from '../resources/resource.ts';
 import type { StoredObject } from '../storage/collection.ts';
 import { storageKey, type ApiContext, type Target } from './context.ts';
 import { decodeBody } from './decode.ts';
-import { ordered, type Written } from './write.ts';
+import { finishDeletion, storeObject, type Written } from './store-object.ts';
 
 const orphanFinalizer = 'orphan';
 const foregroundFinalizer = 'foregroundDeletion';
@@ -85,6 +85,7 @@ export async function deleteObject(context: ApiContext, target: Target, options:
   const object = JSON.parse(stored.json) as AnyObject;
   const graceSeconds = graceOf(context, resource, object, options);
   setPropagation(object, options);
+  addFinalizers(object, context.strategyOf(resource).deleteFinalizers ?? []);
   const lingers =
     graceSeconds > 0 || (object.metadata.finalizers ?? []).length > 0 || hasSpecFinalizers(resource, object);
   if (options.dryRun) return { object, created: false };
@@ -93,8 +94,7 @@ export async function deleteObject(context: ApiContext, target: Target, options:
     await context.objects.settled();
     return { object: stored.object, stored, created: false };
   }
-  const written = await context.objects.commit({ collection: resource.collection, key, object: ordered(object) });
-  return { object: written.object, stored: written, created: false };
+  return storeObject(context, resource, key, { object, created: false });
 }
 
 function checkPreconditions(stored: StoredObject, options: DeleteOptions, resource: Resource): void {
@@ -131,6 +131,15 @@ function setPropagation(object: AnyObject, options: DeleteOptions): void {
   else object.metadata.finalizers = others;
 }
 
+function addFinalizers(object: AnyObject, names: readonly string[]): void {
+  const { metadata } = object;
+  const missing = names.filter((name) => metadata.finalizers?.includes(name) !== true);
+  // Once it is being deleted, whoever removed the finalizer is done.
+  if (missing.length > 0 && metadata.deletionTimestamp === undefined) {
+    metadata.finalizers = [...(metadata.finalizers ?? []), ...missing];
+  }
+}
+
 /** Namespaces end when `spec.finalizers` is empty. */
 function hasSpecFinalizers(resource: Resource, object: AnyObject): boolean {
   if (resource.collection !== 'core/namespaces') return false;
@@ -152,16 +161,4 @@ function markDeleted(context: ApiContext, resource: Resource, object: AnyObject,
     object['status'] = { ...status, phase: 'Terminating' };
   }
   return true;
-}
-
-/** Takes the object out of the store; watchers see `last`. */
-export async function finishDeletion(
-  context: ApiContext,
-  resource: Resource,
-  stored: StoredObject,
-  last: AnyObject,
-): Promise<Written> {
-  const change = { collection: resource.collection, key: stored.key, last: ordered(last) };
-  const written = await context.objects.commit(change);
-  return { object: written.object, created: false };
 }

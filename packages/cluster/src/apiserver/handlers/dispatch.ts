@@ -12,7 +12,8 @@ import { renderList, renderObject, respond, warningHeaders } from './render.ts';
 import { parseSelection, selects } from './selectors.ts';
 import type { ListSnapshots } from './snapshots.ts';
 import { watchObjects } from './watch.ts';
-import { createObject, updateObject, type WriteOptions, type Written } from './write.ts';
+import type { Written } from './store-object.ts';
+import { createObject, updateObject, type WriteOptions } from './write.ts';
 
 const maxManagerLength = 128;
 

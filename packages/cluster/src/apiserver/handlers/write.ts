@@ -16,9 +16,9 @@ import type { StoredObject } from '../storage/collection.ts';
 import type { Strategy, StrategyContext } from '../strategies/strategy.ts';
 import { convert } from '../resources/convert.ts';
 import { trackUpdate } from '../fields/managed-fields.ts';
-import { storageKey, type ApiContext, type Target } from './context.ts';
+import { storageKey, type AdmissionRequest, type ApiContext, type Target } from './context.ts';
 import { canonicalise, type FieldValidation } from './decode.ts';
-import { finishDeletion } from './delete.ts';
+import { finishDeletion, storeObject, type Written } from './store-object.ts';
 import { prepareNewMetadata, prepareUpdatedMetadata, specChanged, validateMetadata } from './object-meta.ts';
 
 /** Attempts of an update without a resourceVersion when others write in between. */
@@ -31,14 +31,6 @@ export interface WriteOptions {
   readonly fieldManager: string;
   readonly validation: FieldValidation;
   readonly warnings: string[];
-}
-
-/** What a write did. */
-export interface Written {
-  readonly object: AnyObject;
-  /** Absent when nothing was stored. */
-  readonly stored?: StoredObject;
-  readonly created: boolean;
 }
 
 function strategyContext(context: ApiContext): StrategyContext {
@@ -86,8 +78,7 @@ export async function createObject(
     delete object.metadata.resourceVersion;
     return { object, created: true };
   }
-  const stored = await context.objects.commit({ collection: resource.collection, key, object: ordered(object) });
-  return { object: stored.object, stored, created: true };
+  return storeObject(context, resource, key, { object, created: true });
 }
 
 /** Produces the new state from the current one, both at the request's version. */
@@ -148,12 +139,7 @@ async function updateOnce(
     await context.objects.settled();
     return { pinned, result: { object: old, stored, created: false } };
   }
-  const written = await context.objects.commit({
-    collection: resource.collection,
-    key: stored.key,
-    object: ordered(object),
-  });
-  return { pinned, result: { object: written.object, stored: written, created: false } };
+  return { pinned, result: await storeObject(context, resource, stored.key, { object, created: false }) };
 }
 
 function bumpGeneration(object: AnyObject, old: AnyObject, resource: Resource, strategy: Strategy): void {
@@ -246,12 +232,6 @@ function convertToHub(object: AnyObject, resource: Resource): AnyObject {
   return resource.apiVersion === resource.hub ? object : convert(object, resource.hub);
 }
 
-/** kind, apiVersion and metadata first, as Go writes them; lists rely on it. */
-export function ordered(object: AnyObject): AnyObject {
-  const { kind, apiVersion, metadata, ...rest } = object;
-  return { kind, apiVersion, metadata, ...rest };
-}
-
 /** Throws a 422 when there are causes. */
 export function refuseInvalid(resource: Resource, object: AnyObject, causes: readonly StatusCause[]): void {
   if (causes.length === 0) return;
@@ -283,7 +263,7 @@ async function admitFinal(context: ApiContext, target: Target, parts: Admitted):
   parts.options.warnings.push(...(await context.admission.validate(admissionRequest(target, parts))));
 }
 
-function admissionRequest(target: Target, parts: Admitted): import('./context.ts').AdmissionRequest {
+function admissionRequest(target: Target, parts: Admitted): AdmissionRequest {
   return {
     operation: parts.old === undefined ? 'CREATE' : 'UPDATE',
     resource: target.resource,

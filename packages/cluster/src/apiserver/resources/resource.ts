@@ -1,6 +1,6 @@
 /** What the server knows about one served resource. */
 
-import type { ResourceName } from '../http/status.ts';
+import type { ResourceName, StatusCause } from '../http/status.ts';
 import type { StructSchema } from '../schema/schema.ts';
 
 export interface Subresource {
@@ -41,10 +41,7 @@ export interface CustomResource {
   prune(object: Record<string, unknown>): string[];
   applyDefaults(object: Record<string, unknown>): void;
   /** Validation causes; `old` for transition rules. */
-  validate(
-    object: Record<string, unknown>,
-    old: Record<string, unknown> | undefined,
-  ): readonly import('../http/status.ts').StatusCause[];
+  validate(object: Record<string, unknown>, old: Record<string, unknown> | undefined): readonly StatusCause[];
   readonly hasStatus: boolean;
   readonly scale?: {
     readonly specReplicasPath: string;
@@ -53,6 +50,8 @@ export interface CustomResource {
   };
   readonly columns: readonly PrinterColumn[];
   readonly selectableFields: readonly string[];
+  /** For field ownership. */
+  readonly applySchema: StructSchema;
   /** The schema as documented. */
   readonly openApi: unknown;
 }

@@ -1,10 +1,13 @@
 /** The strategies of the built-in collections. */
 
+import { customResourceDefinition } from './custom-resource-definition.ts';
 import type { Strategy } from './strategy.ts';
 
 const none: Strategy = {};
 
-const strategies: Readonly<Record<string, Strategy>> = {};
+const strategies: Readonly<Record<string, Strategy>> = {
+  'apiextensions.k8s.io/customresourcedefinitions': customResourceDefinition,
+};
 
 /** What is special about a collection. */
 export function strategyFor(collection: string): Strategy {

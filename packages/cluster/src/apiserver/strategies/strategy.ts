@@ -31,6 +31,8 @@ export interface Strategy {
   readonly fields?: (object: AnyObject) => Readonly<Record<string, string>>;
   /** The seconds between a deletion and the end, 0 to end at once. */
   readonly graceSeconds?: (object: AnyObject, asked: number | undefined) => number;
+  /** Added when a deletion begins. */
+  readonly deleteFinalizers?: readonly string[];
   /** Object names are checked as: */
   readonly names?: 'subdomain' | 'label' | 'label1035' | 'path';
 }

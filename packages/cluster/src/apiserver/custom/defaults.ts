@@ -1,0 +1,27 @@
+/** Fills defaults of a structural schema. Source: apiextensions-apiserver, defaulting. */
+
+import { isRecord, type UnknownRecord } from '@towpath/kit';
+import type { JsonSchema } from './json-schema.ts';
+
+/** Fills `value` in place. A null where the schema allows none and has a default counts as absent. */
+export function applySchemaDefaults(value: unknown, schema: JsonSchema): void {
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    if (items !== undefined) for (const item of value) applySchemaDefaults(item, items);
+    return;
+  }
+  if (!isRecord(value)) return;
+  for (const [name, member] of Object.entries(schema.properties ?? {})) fillMember(value, name, member);
+  const { additionalProperties } = schema;
+  if (!isRecord(additionalProperties)) return;
+  for (const [name, member] of Object.entries(value)) {
+    if (schema.properties?.[name] === undefined) applySchemaDefaults(member, additionalProperties as JsonSchema);
+  }
+}
+
+function fillMember(value: UnknownRecord, name: string, schema: JsonSchema): void {
+  const current = value[name];
+  const absent = current === undefined || (current === null && schema.nullable !== true);
+  if (absent && schema.default !== undefined) value[name] = structuredClone(schema.default);
+  if (value[name] !== undefined) applySchemaDefaults(value[name], schema);
+}

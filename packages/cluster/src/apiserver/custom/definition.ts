@@ -1,0 +1,131 @@
+/** A CustomResourceDefinition as served resources. */
+
+import type { AnyObject } from '@towpath/api';
+import { getIn, isRecord, type UnknownRecord } from '@towpath/kit';
+import type { CustomResource, PrinterColumn, Resource, Subresource } from '../resources/resource.ts';
+import type { TypeTable } from '../schema/type-table.ts';
+import { applySchemaDefaults } from './defaults.ts';
+import type { JsonSchema } from './json-schema.ts';
+import { pruneObject } from './prune.ts';
+import { rootSchema, viewOfRoot } from './schema-view.ts';
+import { compileRules } from './rules.ts';
+import { validateValue } from './validate.ts';
+
+const verbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
+const subresourceVerbs = ['get', 'patch', 'update'];
+
+interface Version {
+  readonly name: string;
+  readonly served: boolean;
+  readonly storage: boolean;
+  readonly schema?: { readonly openAPIV3Schema?: JsonSchema };
+  readonly subresources?: { readonly status?: unknown; readonly scale?: CustomResource['scale'] };
+  readonly additionalPrinterColumns?: readonly PrinterColumn[];
+  readonly selectableFields?: readonly { readonly jsonPath: string }[];
+}
+
+/** The resources of every served version, the storage version's objects as the kept form. */
+export function resourcesOf(definition: AnyObject, types: TypeTable): Resource[] {
+  const spec = isRecord(definition['spec']) ? definition['spec'] : {};
+  const names = isRecord(spec['names']) ? spec['names'] : {};
+  const group = String(spec['group']);
+  const plural = String(names['plural']);
+  const kind = String(names['kind']);
+  const versions = versionsOf(definition);
+  const storage = versions.find((version) => version.storage)?.name ?? '';
+  return versions
+    .filter((version) => version.served)
+    .sort((left, right) => compareVersions(left.name, right.name))
+    .map((version) => ({
+      group,
+      version: version.name,
+      apiVersion: `${group}/${version.name}`,
+      plural,
+      kind,
+      listKind: String(names['listKind'] ?? `${kind}List`),
+      singular: String(names['singular'] ?? kind.toLowerCase()),
+      namespaced: spec['scope'] === 'Namespaced',
+      verbs,
+      shortNames: textList(names['shortNames']),
+      categories: textList(names['categories']),
+      subresources: subresourcesOf(version, { group, kind }),
+      collection: `${group}/${plural}`,
+      hub: `${group}/${storage}`,
+      schema: rootSchema(types),
+      custom: customOf(definition, version, types),
+    }));
+}
+
+/** The versions of a definition as they are written. */
+export function versionsOf(definition: AnyObject): readonly Version[] {
+  const versions = getIn(definition, ['spec', 'versions']);
+  return Array.isArray(versions) ? (versions as Version[]) : [];
+}
+
+function textList(value: unknown): string[] {
+  return Array.isArray(value) ? value.map(String) : [];
+}
+
+function subresourcesOf(version: Version, own: { group: string; kind: string }): Map<string, Subresource> {
+  const result = new Map<string, Subresource>();
+  if (version.subresources?.status !== undefined) {
+    result.set('status', {
+      name: 'status',
+      kind: own.kind,
+      group: own.group,
+      version: version.name,
+      verbs: subresourceVerbs,
+    });
+  }
+  if (version.subresources?.scale !== undefined) {
+    result.set('scale', { name: 'scale', kind: 'Scale', group: 'autoscaling', version: 'v1', verbs: subresourceVerbs });
+  }
+  return result;
+}
+
+function customOf(definition: AnyObject, version: Version, types: TypeTable): CustomResource {
+  const schema: JsonSchema = version.schema?.openAPIV3Schema ?? {
+    type: 'object',
+    'x-kubernetes-preserve-unknown-fields': true,
+  };
+  const keepsUnknown = getIn(definition, ['spec', 'preserveUnknownFields']) === true;
+  const { scale } = version.subresources ?? {};
+  const rules = compileRules(schema);
+  return {
+    definitionUid: definition.metadata.uid ?? '',
+    prune: (object) => (keepsUnknown ? [] : pruneObject(object, schema)),
+    applyDefaults: (object) => applySchemaDefaults(object, schema),
+    validate: (object, old) => {
+      const causes = validateValue(withoutMetadata(object), schema, '');
+      return causes.length > 0 ? causes : rules(object, old);
+    },
+    hasStatus: version.subresources?.status !== undefined,
+    ...(scale === undefined ? {} : { scale }),
+    columns: version.additionalPrinterColumns ?? [],
+    selectableFields: (version.selectableFields ?? []).map((field) => field.jsonPath.replace(/^\./, '')),
+    openApi: schema,
+    applySchema: viewOfRoot(schema, types),
+  };
+}
+
+function withoutMetadata(object: UnknownRecord): UnknownRecord {
+  const { metadata: _metadata, ...rest } = object;
+  return { metadata: {}, ...rest };
+}
+
+const versionPattern = /^v(\d+)(?:(alpha|beta)(\d+))?$/;
+
+/** v2 before v1 before v2beta1 before v1alpha1, others last by name. Source: apimachinery pkg/version. */
+export function compareVersions(left: string, right: string): number {
+  const first = versionPattern.exec(left);
+  const second = versionPattern.exec(right);
+  if (first === null || second === null) {
+    if (first === second) return left < right ? -1 : 1;
+    return first === null ? 1 : -1;
+  }
+  const stability = (match: RegExpExecArray): number => (match[2] === undefined ? 2 : match[2] === 'beta' ? 1 : 0);
+  const number = (match: RegExpExecArray, at: number): number => Number(match[at] ?? 0);
+  return (
+    stability(second) - stability(first) || number(second, 1) - number(first, 1) || number(second, 3) - number(first, 3)
+  );
+}
