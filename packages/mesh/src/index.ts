@@ -1,1 +1,1 @@
-export {};
+export { createMesh, type Mesh } from './mesh.ts';

@@ -157,17 +157,19 @@ export class World {
     const cacheKey = `${workload.namespace}/${workload.pod}|${port}`;
     const cached = this.#selectCache.get(cacheKey);
     if (cached !== undefined) return cached;
-    const found = [...this.#services.values()]
-      .filter(
-        (service) => service.key.namespace === workload.namespace && Object.keys(service.selector ?? {}).length > 0,
-      )
-      .filter((service) => hasLabels(workload.labels, service.selector ?? {}))
-      .filter((service) =>
-        service.ports.some(({ targetPort }) => targetPort === port || typeof targetPort === 'string'),
-      )
-      .toSorted((left, right) => compare(left.createdAt, right.createdAt) || compare(left.fqdn, right.fqdn));
+    const found = this.servicesOf(workload).filter((service) =>
+      service.ports.some(({ targetPort }) => targetPort === port || typeof targetPort === 'string'),
+    );
     this.#selectCache.set(cacheKey, found);
     return found;
+  }
+
+  /** The services that select `workload`, on any port. */
+  servicesOf(workload: Workload): MeshService[] {
+    return [...this.#services.values()]
+      .filter(({ key, selector }) => key.namespace === workload.namespace && Object.keys(selector ?? {}).length > 0)
+      .filter(({ selector }) => hasLabels(workload.labels, selector ?? {}))
+      .toSorted((left, right) => compare(left.createdAt, right.createdAt) || compare(left.fqdn, right.fqdn));
   }
 
   /** Oldest first, as Istio orders what conflicts. */

@@ -41,16 +41,22 @@ export class StreamAgent extends Agent {
     options: ClientRequestArgs,
     callback?: (error: Error | null, stream: Duplex) => void,
   ): undefined {
-    this.#dial(String(options.host), Number(options.port)).then(
-      (stream) => {
-        addSocketMembers(stream);
-        stream.once('end', () => {
-          if (!stream.writableEnded) stream.end();
-        });
-        callback?.(null, stream);
-      },
-      (error: unknown) => callback?.(new DialError(error), undefined as unknown as Duplex),
-    );
+    const open = async (): Promise<void> => {
+      let stream: Duplex;
+      try {
+        stream = await this.#dial(String(options.host), Number(options.port));
+      } catch (error) {
+        // Node's agent ignores the stream when there is an error.
+        callback?.(new DialError(error), undefined as unknown as Duplex);
+        return;
+      }
+      addSocketMembers(stream);
+      stream.once('end', () => {
+        if (!stream.writableEnded) stream.end();
+      });
+      callback?.(null, stream);
+    };
+    void open();
     return undefined;
   }
 

@@ -1,0 +1,3 @@
+{{- define "istio.tag" -}}
+{{ .Values.tag | default .Chart.AppVersion }}
+{{- end -}}
