@@ -20,4 +20,7 @@ export const commandTable: readonly CommandEntry[] = [
   { name: 'events', load: async () => (await import('./commands/events.ts')).eventsCommand },
   { name: 'apply', load: async () => (await import('./commands/apply.ts')).applyCommand },
   { name: 'delete', load: async () => (await import('./commands/apply.ts')).deleteCommand },
+  { name: 'registry', load: async () => (await import('./commands/parts.ts')).registryCommand },
+  { name: 'git', load: async () => (await import('./commands/parts.ts')).gitCommand },
+  { name: 'metrics', load: async () => (await import('./commands/parts.ts')).metricsCommand },
 ];
