@@ -1,0 +1,192 @@
+/** Image automation: a new tag becomes one commit that changes the tag in Git and nothing else. */
+
+import { Images, towpathNamespace, type GitSource, type ImageRecord, type StartImageAutomation } from '@towpath/api';
+import { background, codeOf, Disposer, messageOf, systemClock, type Clock, type Disposable } from '@towpath/kit';
+import { Client, createInformer, type Informer } from '@towpath/runtime';
+import { canonicalRepository } from './image-ref.ts';
+import type { TagInfo } from './policy/policy.ts';
+import { commitMessage, editFiles, findCandidates, planUpdates, type Candidate, type Update } from './scan.ts';
+
+/** Pushes that belong together (one pipeline builds many images) become one commit. */
+const quietMs = 700;
+/** A steady stream of pushes does not put the commit off for longer than this. */
+const quietMaxMs = 5_000;
+/** How often a commit is redone when somebody else pushed first. */
+const attemptsMax = 5;
+
+export interface ImageAutomationDeps {
+  readonly clock?: Clock;
+  /** Tags of repositories that no Image object describes, by registry protocol; undefined where it cannot be asked. */
+  readonly listTags?: ((repository: string, signal: AbortSignal) => Promise<readonly TagInfo[]>) | undefined;
+}
+
+/** Gives the starter that synchronisation calls; see {@link StartImageAutomation}. */
+export function createImageAutomation(deps: ImageAutomationDeps = {}): StartImageAutomation {
+  return (options) => new Automation(options, deps);
+}
+
+type Options = Parameters<StartImageAutomation>[0];
+
+class Automation implements Disposable {
+  readonly #options: Options;
+  readonly #deps: ImageAutomationDeps;
+  readonly #clock: Clock;
+  readonly #records: Informer<ImageRecord>;
+  readonly #ends = new Disposer();
+  readonly #stop = new AbortController();
+  /** Tags of other registries: repository → what was found, and when it is to be asked again. */
+  readonly #polled = new Map<string, { tags: readonly TagInfo[]; untilMs: number }>();
+  readonly #shown = new Set<string>();
+  #wake: () => void = () => {};
+  #dueAtMs = Infinity;
+  #firstNewsAtMs = Infinity;
+  readonly #running: Promise<void>;
+
+  constructor(options: Options, deps: ImageAutomationDeps) {
+    this.#options = options;
+    this.#deps = deps;
+    this.#clock = deps.clock ?? systemClock;
+    const client = new Client({ transport: options.context.transport, fieldManager: 'flux', userAgent: 'flux' });
+    const { clock, log } = { clock: this.#clock, log: options.log };
+    this.#records = createInformer({ client, type: Images, namespace: towpathNamespace, clock, log });
+    this.#records.onChange(() => this.#news());
+    this.#records.start();
+    this.#ends.add(options.source.onHead(() => this.#news()));
+    this.#ends.own(this.#records);
+    this.#running = this.#run();
+    background('image automation', this.#running, log);
+  }
+
+  async dispose(): Promise<void> {
+    this.#stop.abort();
+    this.#wake();
+    await this.#ends.dispose();
+    await this.#running.catch(() => {});
+  }
+
+  #news(): void {
+    const nowMs = this.#clock.monotonicMs();
+    this.#firstNewsAtMs = Math.min(this.#firstNewsAtMs, nowMs);
+    this.#dueAtMs = Math.min(nowMs + quietMs, this.#firstNewsAtMs + quietMaxMs);
+    this.#wake();
+  }
+
+  async #run(): Promise<void> {
+    await this.#records.synced();
+    let nextRoundMs = this.#clock.monotonicMs() + this.#options.automationMs;
+    while (!this.#stop.signal.aborted) {
+      const nowMs = this.#clock.monotonicMs();
+      const dueMs = Math.min(this.#dueAtMs, nextRoundMs);
+      if (dueMs > nowMs) {
+        await this.#pause(dueMs - nowMs);
+        continue;
+      }
+      this.#dueAtMs = Infinity;
+      this.#firstNewsAtMs = Infinity;
+      nextRoundMs = nowMs + this.#options.automationMs;
+      await this.#round().catch((error: unknown) => {
+        if (!this.#stop.signal.aborted) this.#say('images.go:27', { err: messageOf(error) });
+      });
+    }
+  }
+
+  #pause(forMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        timer.cancel();
+        this.#wake = () => {};
+        resolve();
+      };
+      const timer = this.#clock.startTimer(Math.max(1, forMs), finish);
+      this.#wake = finish;
+    });
+  }
+
+  /** Looks at the head, edits and pushes; when somebody pushed first, looks again. */
+  async #round(): Promise<void> {
+    const { source } = this.#options;
+    for (let attempt = 1; attempt <= attemptsMax && !this.#stop.signal.aborted; attempt++) {
+      const head = attempt === 1 ? source.head() : await source.refresh();
+      if (head === undefined) return;
+      try {
+        await this.#updateAt(source, head);
+        return;
+      } catch (error) {
+        if (codeOf(error) !== 'GIT_PUSH_REJECTED' || attempt === attemptsMax) throw error;
+      }
+    }
+  }
+
+  async #updateAt(source: GitSource, head: string): Promise<void> {
+    const files = await source.readManifests(head);
+    const { candidates, problems } = findCandidates(files);
+    for (const { file, message } of problems) this.#sayOnce('policy.go:41', { warning: message, file });
+    await this.#pollRegistries(candidates);
+    const updates = planUpdates(candidates, (repository) => this.#tagsOf(repository));
+    if (updates.length === 0) return;
+    for (const update of updates) this.#announce(update);
+    const edited = editFiles(files, updates);
+    for (const { file, message } of edited.problems) this.#sayOnce('releaser.go:88', { err: message, file });
+    if (edited.done.length === 0) return;
+    const message = commitMessage(edited.done);
+    const revision = await source.commit({ parent: head, edits: edited.edits, message });
+    const images = [...new Set(edited.done.map(({ image }) => image))].join(', ');
+    this.#say('daemon.go:701', {
+      event: `Commit: ${revision.slice(0, 7)}, Automated release of ${images}`,
+      logupstream: false,
+    });
+  }
+
+  #announce(update: Update): void {
+    const { workload, place, policy } = update.candidate;
+    this.#say('images.go:111', {
+      workload,
+      container: place.container,
+      repo: place.repository,
+      pattern: policy.text,
+      current: `${place.repository}:${place.tag ?? ''}`,
+      info: 'added update to automation run',
+      new: update.image,
+      reason: update.because,
+    });
+  }
+
+  #tagsOf(repository: string): readonly TagInfo[] | undefined {
+    const wanted = canonicalRepository(repository);
+    const record = this.#records.list().find(({ spec }) => canonicalRepository(spec?.repository ?? '') === wanted);
+    if (record === undefined) return this.#polled.get(repository)?.tags;
+    return (record.status?.tags ?? []).map(({ name, pushedAt }) => ({ name, createdAtMs: Date.parse(pushedAt) || 0 }));
+  }
+
+  /** Registries that tell nobody of pushes are asked, each repository at most once per interval. */
+  async #pollRegistries(candidates: readonly Candidate[]): Promise<void> {
+    const { listTags } = this.#deps;
+    if (listTags === undefined) return;
+    for (const repository of new Set(candidates.map(({ place }) => place.repository))) {
+      const nowMs = this.#clock.monotonicMs();
+      const isTold = this.#tagsOf(repository) !== undefined && !this.#polled.has(repository);
+      if (isTold || (this.#polled.get(repository)?.untilMs ?? 0) > nowMs) continue;
+      const untilMs = nowMs + this.#options.registryPollMs;
+      const known = this.#polled.get(repository)?.tags ?? [];
+      try {
+        this.#polled.set(repository, { tags: await listTags(repository, this.#stop.signal), untilMs });
+      } catch (error) {
+        this.#polled.set(repository, { tags: known, untilMs });
+        this.#sayOnce('warming.go:198', { component: 'warmer', canonical_name: repository, err: messageOf(error) });
+      }
+    }
+  }
+
+  #say(caller: string, fields: Readonly<Record<string, unknown>>): void {
+    this.#options.logLine(caller, { component: 'sync-loop', ...fields });
+  }
+
+  /** A problem that stays is logged once. */
+  #sayOnce(caller: string, fields: Readonly<Record<string, unknown>>): void {
+    const text = JSON.stringify([caller, fields]);
+    if (this.#shown.has(text)) return;
+    if (this.#shown.size >= 1000) this.#shown.clear();
+    this.#shown.add(text);
+    this.#say(caller, fields);
+  }
+}

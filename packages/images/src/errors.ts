@@ -1,0 +1,3 @@
+/** The error codes of this package. */
+
+export const imagesErrorCodes = ['IMAGE_POLICY_INVALID', 'IMAGE_EDIT_FAILED'] as const;
