@@ -23,4 +23,6 @@ export const commandTable: readonly CommandEntry[] = [
   { name: 'registry', load: async () => (await import('./commands/parts.ts')).registryCommand },
   { name: 'git', load: async () => (await import('./commands/parts.ts')).gitCommand },
   { name: 'metrics', load: async () => (await import('./commands/parts.ts')).metricsCommand },
+  { name: 'sync', load: async () => (await import('./commands/sync.ts')).syncCommand },
+  { name: 'identity', load: async () => (await import('./commands/identity.ts')).identityCommand },
 ];

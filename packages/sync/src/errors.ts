@@ -8,5 +8,7 @@ export const syncErrorCodes = [
   'SYNC_DUPLICATE',
   'SYNC_KIND_UNKNOWN',
   'SYNC_NOT_FOUND',
+  'SYNC_FAILED',
+  'SYNC_TIMEOUT',
   'IDENTITY_MISSING',
 ] as const;
