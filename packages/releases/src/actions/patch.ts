@@ -37,7 +37,7 @@ export function createObjectPatch(input: PatchInput): ObjectPatch | undefined {
   if (input.threeWayForCustom) return nonEmpty('merge', threeWayJsonMergePatch(last, next, live));
   // The manifests decide whether there is a change; the values sent are those that keep what Flagger owns.
   const change = createJsonMergePatch(last, input.next);
-  return nonEmpty('merge', withValuesOf(change, next, live));
+  return change === undefined ? undefined : nonEmpty('merge', withValuesOf(change, next));
 }
 
 function withOwnedFields(input: PatchInput): AnyObject {
@@ -77,15 +77,10 @@ export function threeWayJsonMergePatch(last: unknown, next: unknown, live: unkno
   return patch;
 }
 
-/** `patch` with its values taken from `source`; parts that say what `live` has already are left out. */
-function withValuesOf(patch: unknown, source: unknown, live: unknown): unknown {
+/** `patch` with its values taken from `source`. */
+function withValuesOf(patch: unknown, source: unknown): unknown {
   if (!isRecord(patch) || !isRecord(source)) return source;
-  const current = isRecord(live) ? live : {};
-  const result: UnknownRecord = {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) result[key] = null;
-    else if (isRecord(value)) result[key] = withValuesOf(value, source[key], current[key]);
-    else result[key] = source[key];
-  }
-  return result;
+  return Object.fromEntries(
+    Object.entries(patch).map(([key, value]) => [key, value === null ? null : withValuesOf(value, source[key])]),
+  );
 }

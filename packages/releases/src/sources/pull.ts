@@ -3,6 +3,7 @@
 import type { PullDependency } from './dependencies.ts';
 import { httpGet, type HttpOptions } from './http.ts';
 import { fetchIndex, pullFromRepository } from './http-repository.ts';
+import { isOci, pullFromRegistry } from './oci.ts';
 
 export interface PullOptions {
   /** An in-cluster URL as this process can open it. */
@@ -11,12 +12,17 @@ export interface PullOptions {
   readonly http?: HttpOptions;
 }
 
-/** Fetches by repository address, name and version; `oci://` addresses name the chart's parent. */
+/** Fetches by repository address, name and version; an `oci://` address is that of the chart's parent. */
 export function createPull(options: PullOptions): PullDependency {
   return async ({ name, version, repository }) => {
+    if (isOci(repository)) {
+      const address = `${repository.replace(/\/+$/, '')}/${name}`;
+      const { username, password } = options.http ?? {};
+      const credentials = username === undefined ? undefined : { username, password: password ?? '' };
+      return (await pullFromRegistry(address, version, { credentials })).data;
+    }
     const http: HttpOptions = { ...options.http, signal: options.signal };
-    const url = options.hostUrl(repository);
-    const target = { url, http };
+    const target = { url: options.hostUrl(repository), http };
     const index = await fetchIndex(httpGet, target);
     return (await pullFromRepository(httpGet, target, { index, name, version })).data;
   };
