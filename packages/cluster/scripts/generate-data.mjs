@@ -3,6 +3,7 @@
  * Usage: node generate-data.mjs KUBERNETES_SOURCE_DIR TYPE_TABLE_JSON (the latter is what type-table.go printed).
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { parse } from 'yaml';
 
 const [source, tableFile] = process.argv.slice(2);
 const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'));
@@ -19,7 +20,7 @@ const served = [
   ...['certificates.k8s.io/v1', 'node.k8s.io/v1'],
 ];
 const leftOut = ['componentstatuses', 'validatingadmissionpolicies', 'validatingadmissionpolicybindings'];
-const leftOutSubresources = ['proxy'];
+const leftOutSubresources = ['proxy', 'ephemeralcontainers', 'resize'];
 
 const shortName = (goName) =>
   goName
@@ -184,3 +185,20 @@ writeFileSync(new URL('resources.json', data), `[\n${rows.map((row) => JSON.stri
 writeFileSync(new URL('types.json', data), `{\n"kinds": ${lines(kinds)},\n"types": ${lines(types)}\n}\n`);
 const merge = new URL('../../api/src/patch/merge-types.json', import.meta.url);
 writeFileSync(merge, `{\n"kinds": ${lines(mergeKinds)},\n"types": ${lines(mergeTypes)}\n}\n`);
+
+/** The roles and bindings every cluster starts with; those of the controllers, which run inside our server, are left out. */
+const policy = `${source}/plugin/pkg/auth/authorizer/rbac/bootstrappolicy/testdata/`;
+const policyFiles = ['cluster-roles', 'cluster-role-bindings', 'namespace-roles', 'namespace-role-bindings'];
+const roles = policyFiles.flatMap((file) =>
+  parse(readFileSync(`${policy}${file}.yaml`, 'utf8')).items.map(({ kind, metadata, rules, aggregationRule, roleRef, subjects }) => ({
+    kind,
+    name: metadata.name,
+    namespace: metadata.namespace,
+    labels: metadata.labels,
+    rules: kind.endsWith('Role') ? rules : undefined,
+    aggregationRule,
+    roleRef,
+    subjects,
+  })),
+);
+writeFileSync(new URL('bootstrap-roles.json', data), `[\n${roles.map((row) => JSON.stringify(row)).join(',\n')}\n]\n`);

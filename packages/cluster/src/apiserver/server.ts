@@ -1,14 +1,19 @@
 /** The API server: one handler from an abstract request to an abstract response. */
 
 import type { AnyObject, Dialer } from '@towpath/api';
-import { messageOf, toTimestamp, uuid, type Clock, type Logger, type Random } from '@towpath/kit';
+import { background, messageOf, toTimestamp, uuid, type Clock, type Logger, type Random } from '@towpath/kit';
 import type { Store } from '../store/store.ts';
+import { Authenticator } from './auth/authenticate.ts';
+import { ensureBootstrapRoles } from './auth/bootstrap-roles.ts';
+import { Authorizer, pathRefusal, refusal, type ResourceAttributes } from './auth/rbac.ts';
+import { ServiceAccountTokens } from './auth/service-account-tokens.ts';
+import { answerSpecial, type SubresourceDeps } from './subresources/index.ts';
 import { CustomResources } from './custom/lifecycle.ts';
 import { dispatch } from './handlers/dispatch.ts';
 import type { Admission, ApiContext, Target } from './handlers/context.ts';
 import { ListSnapshots } from './handlers/snapshots.ts';
 import { jsonResponse, textResponse, type ApiRequest, type ApiResponse, type UserInfo } from './http/message.ts';
-import { internalError, methodNotAllowed, StatusError, unauthorized, unknownPath } from './http/status.ts';
+import { internalError, methodNotAllowed, StatusError, unknownPath } from './http/status.ts';
 import type { PodStreams } from './pod-streams.ts';
 import { parseRequest, type PathRequest, type ResourceRequest } from './request-info.ts';
 import { ResourceRegistry } from './resources/registry.ts';
@@ -22,8 +27,17 @@ export interface ApiServerDeps {
   readonly log: Logger;
   /** Reaches admission webhooks that are Services of the cluster. */
   readonly dialer?: Dialer | undefined;
+  /** Bearer tokens and whom they stand for. */
+  readonly staticTokens?: ReadonlyMap<string, UserInfo> | undefined;
   /** Logs, exec and port-forward; without it they answer 501. */
   readonly podStreams?: PodStreams | undefined;
+}
+
+/** Where the key that signs service account tokens is kept. */
+const tokenKey = 'm/service-account-key';
+
+function isHealthPath(path: string): boolean {
+  return path === '/healthz' || path === '/readyz' || path === '/livez';
 }
 
 /** Namespaces that exist from the start and cannot be deleted. */
@@ -37,6 +51,11 @@ export class ApiServer {
   readonly #context: ApiContext;
   readonly #snapshots: ListSnapshots;
   readonly #customResources: CustomResources;
+  readonly #authorizer: Authorizer;
+  readonly #authenticator: Authenticator;
+  readonly #special: SubresourceDeps;
+  /** Issues and reads service account tokens. */
+  readonly tokens: ServiceAccountTokens;
 
   constructor(deps: ApiServerDeps) {
     this.#deps = deps;
@@ -51,6 +70,26 @@ export class ApiServer {
       admission: noAdmission,
       strategyOf: (resource) => strategyFor(resource.collection),
     };
+    this.#authorizer = new Authorizer(this.objects);
+    this.tokens = new ServiceAccountTokens({
+      clock: deps.clock,
+      random: deps.random,
+      loadKey: () => deps.store.get(tokenKey),
+      saveKey: (pem) =>
+        background('saving the token key', deps.store.commit([{ key: tokenKey, value: pem }]), deps.log),
+    });
+    this.#authenticator = new Authenticator({
+      objects: this.objects,
+      tokens: this.tokens,
+      authorizer: this.#authorizer,
+      staticTokens: deps.staticTokens ?? new Map(),
+    });
+    this.#special = {
+      authorizer: this.#authorizer,
+      authenticator: this.#authenticator,
+      tokens: this.tokens,
+      podStreams: deps.podStreams,
+    };
     this.#customResources = new CustomResources(this.#context);
   }
 
@@ -59,6 +98,7 @@ export class ApiServer {
     const namespaces = this.objects.collection('core/namespaces');
     const missing = systemNamespaces.filter((name) => namespaces.get(name) === undefined);
     await Promise.all(missing.map((name) => this.#createNamespace(name)));
+    await ensureBootstrapRoles({ objects: this.objects, clock: this.#deps.clock, random: this.#deps.random });
   }
 
   async #createNamespace(name: string): Promise<void> {
@@ -81,10 +121,10 @@ export class ApiServer {
   /** Answers one request; never throws. */
   async handle(request: ApiRequest): Promise<ApiResponse> {
     try {
-      const user = request.user;
-      if (user === undefined) throw unauthorized();
       const info = parseRequest(request.method, request.path, request.query);
-      if (info.kind === 'path') return this.#path(info);
+      if (info.kind === 'path' && isHealthPath(info.path)) return textResponse(200, 'ok');
+      const user = this.#authenticator.authenticate(request);
+      if (info.kind === 'path') return this.#path(info, user);
       return await this.#resource(request, info, user);
     } catch (error) {
       return this.#failure(error, request);
@@ -98,12 +138,13 @@ export class ApiServer {
     return jsonResponse(status.code, status);
   }
 
-  #path(info: PathRequest): ApiResponse {
-    if (info.path === '/healthz' || info.path === '/readyz' || info.path === '/livez') return textResponse(200, 'ok');
+  #path(info: PathRequest, user: UserInfo): ApiResponse {
+    if (!this.#authorizer.allowsPath(user, info.verb, info.path)) throw pathRefusal(user, info.verb, info.path);
     return textResponse(404, '404 page not found\n');
   }
 
   async #resource(request: ApiRequest, info: ResourceRequest, user: UserInfo): Promise<ApiResponse> {
+    this.#authorize(info, user);
     const resource = this.registry.find(info.group, info.version, info.plural);
     if (resource === undefined) return textResponse(404, '404 page not found\n');
     const { subresource } = info;
@@ -123,11 +164,24 @@ export class ApiServer {
       body: request.body,
       signal: request.signal,
     };
-    return dispatch(this.#context, target, info.verb, this.#snapshots);
+    const special = answerSpecial(this.#context, target, info.verb, this.#special);
+    return special ?? dispatch(this.#context, target, info.verb, this.#snapshots);
+  }
+
+  #authorize(info: ResourceRequest, user: UserInfo): void {
+    const attributes: ResourceAttributes = {
+      verb: info.verb,
+      group: info.group,
+      resource: info.subresource === undefined ? info.plural : `${info.plural}/${info.subresource}`,
+      name: info.name,
+      namespace: info.namespace,
+    };
+    if (!this.#authorizer.allows(user, attributes)) throw refusal(user, attributes);
   }
 
   async dispose(): Promise<void> {
     this.#customResources.dispose();
+    this.#authorizer.dispose();
     await this.objects.settled().catch(() => {});
     await this.#deps.store.close();
   }

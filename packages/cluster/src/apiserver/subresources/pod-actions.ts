@@ -1,0 +1,84 @@
+/** Bindings and evictions of pods. */
+
+import { setCondition, type AnyObject, type Condition } from '@towpath/api';
+import { getIn, isRecord, type UnknownRecord } from '@towpath/kit';
+import { jsonResponse, type ApiResponse } from '../http/message.ts';
+import { badRequest, conflict, type Status } from '../http/status.ts';
+import type { ApiContext, Target } from '../handlers/context.ts';
+import { decodeBody } from '../handlers/decode.ts';
+import { deleteObject } from '../handlers/delete.ts';
+import { writeOptionsOf } from '../handlers/dispatch.ts';
+import { updateObject } from '../handlers/write.ts';
+import { evictionProblem } from './disruption.ts';
+
+const success: Omit<Status, 'code'> & { code: number } = {
+  kind: 'Status',
+  apiVersion: 'v1',
+  metadata: {},
+  status: 'Success',
+  code: 201,
+};
+
+/** Answers POST of a Binding: the scheduler's decision. */
+export async function bindPod(context: ApiContext, target: Target): Promise<ApiResponse> {
+  const options = writeOptionsOf(target);
+  const body = decodeBody(target.body, target.headers['content-type'], context.registry.types);
+  const node = getIn(body, ['target', 'name']);
+  if (typeof node !== 'string' || node === '') throw badRequest('a binding needs target.name, the node');
+  const metadata = isRecord(body['metadata']) ? body['metadata'] : {};
+  const name = target.name === '' ? String(metadata['name'] ?? '') : target.name;
+  const pods = context.registry.find('', 'v1', 'pods') ?? target.resource;
+  const podTarget: Target = { ...target, resource: pods, name, subresource: 'binding' };
+  await updateObject(context, podTarget, (pod) => boundPod(context, pod, { node, metadata, name }), options);
+  return jsonResponse(201, success);
+}
+
+function boundPod(
+  context: ApiContext,
+  pod: AnyObject,
+  binding: { node: string; metadata: UnknownRecord; name: string },
+): UnknownRecord {
+  const spec = isRecord(pod['spec']) ? pod['spec'] : {};
+  const resource = { group: '', plural: 'pods/binding' };
+  if (pod.metadata.deletionTimestamp !== undefined)
+    throw conflict(resource, binding.name, `pod ${binding.name} is being deleted, cannot be assigned to a host`);
+  if ((spec['nodeName'] ?? '') !== '')
+    throw conflict(
+      resource,
+      binding.name,
+      `pod ${binding.name} is already assigned to node "${String(spec['nodeName'])}"`,
+    );
+  const status = isRecord(pod['status']) ? pod['status'] : {};
+  const conditions = setCondition(
+    status['conditions'] as Condition[] | undefined,
+    { type: 'PodScheduled', status: 'True' },
+    context.clock.nowMs(),
+  );
+  const annotations = isRecord(binding.metadata['annotations']) ? binding.metadata['annotations'] : undefined;
+  const metadata =
+    annotations === undefined
+      ? pod.metadata
+      : { ...pod.metadata, annotations: { ...pod.metadata.annotations, ...annotations } };
+  return { ...pod, metadata, spec: { ...spec, nodeName: binding.node }, status: { ...status, conditions } };
+}
+
+/** Answers POST of an Eviction: a deletion that respects disruption budgets. */
+export async function evictPod(context: ApiContext, target: Target): Promise<ApiResponse> {
+  const body = decodeBody(target.body, target.headers['content-type'], context.registry.types);
+  const wanted = isRecord(body['deleteOptions']) ? body['deleteOptions'] : {};
+  const { dryRun } = writeOptionsOf(target);
+  const problem = evictionProblem(context, target);
+  if (problem !== undefined) throw problem;
+  const grace = wanted['gracePeriodSeconds'];
+  const preconditions = isRecord(wanted['preconditions']) ? wanted['preconditions'] : {};
+  await deleteObject(
+    context,
+    { ...target, subresource: undefined },
+    {
+      dryRun,
+      ...(typeof grace === 'number' ? { gracePeriodSeconds: grace } : {}),
+      ...(typeof preconditions['uid'] === 'string' ? { uid: preconditions['uid'] } : {}),
+    },
+  );
+  return jsonResponse(201, success);
+}

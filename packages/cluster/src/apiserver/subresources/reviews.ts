@@ -1,0 +1,114 @@
+/** Kinds that are questions: access reviews, token reviews and who am I. Nothing of them is stored. */
+
+import type { AnyObject } from '@towpath/api';
+import { getIn, isRecord, toTimestamp, type UnknownRecord } from '@towpath/kit';
+import type { Authenticator } from '../auth/authenticate.ts';
+import { tokenIssuer } from '../auth/service-account-tokens.ts';
+import type { Authorizer, PolicyRule } from '../auth/rbac.ts';
+import type { ApiContext, Target } from '../handlers/context.ts';
+import { canonicalise, checkKind, decodeBody } from '../handlers/decode.ts';
+import { jsonResponse, type ApiResponse, type UserInfo } from '../http/message.ts';
+import { badRequest } from '../http/status.ts';
+
+export interface ReviewDeps {
+  readonly authorizer: Authorizer;
+  readonly authenticator: Authenticator;
+}
+
+type Answer = (object: AnyObject, target: Target, deps: ReviewDeps, context: ApiContext) => UnknownRecord;
+
+const answers: Readonly<Record<string, Answer>> = {
+  SelfSubjectReview: (_object, target, _deps, context) => ({
+    metadata: { creationTimestamp: toTimestamp(context.clock.nowMs()) },
+    status: { userInfo: userRecord(target.user) },
+  }),
+  SelfSubjectAccessReview: (object, target, deps) => ({ status: access(deps.authorizer, target.user, object) }),
+  SubjectAccessReview: (object, _target, deps) => ({ status: access(deps.authorizer, subjectOf(object), object) }),
+  LocalSubjectAccessReview: (object, _target, deps) => ({ status: access(deps.authorizer, subjectOf(object), object) }),
+  SelfSubjectRulesReview: (object, target, deps) => ({ status: rulesStatus(deps.authorizer, target.user, object) }),
+  TokenReview: (object, _target, deps) => ({ status: tokenStatus(deps.authenticator, object) }),
+};
+
+/** True for kinds that are answered here. */
+export function isReview(kind: string): boolean {
+  return Object.hasOwn(answers, kind);
+}
+
+/** Answers a review. */
+export function answerReview(context: ApiContext, target: Target, deps: ReviewDeps): ApiResponse {
+  const body = decodeBody(target.body, target.headers['content-type'], context.registry.types);
+  checkKind(body, target.resource);
+  const object = canonicalise(body, target.resource, { validation: 'Ignore', warnings: [] });
+  const answer = answers[target.resource.kind];
+  if (answer === undefined) throw badRequest(`${target.resource.kind} is not answered`);
+  return jsonResponse(201, { ...object, ...answer(object, target, deps, context) });
+}
+
+function userRecord(user: UserInfo): UnknownRecord {
+  return {
+    username: user.name,
+    ...(user.uid === undefined ? {} : { uid: user.uid }),
+    groups: user.groups,
+    ...(user.extra === undefined ? {} : { extra: user.extra }),
+  };
+}
+
+function subjectOf(object: AnyObject): UserInfo {
+  const groups = getIn(object, ['spec', 'groups']);
+  return {
+    name: String(getIn(object, ['spec', 'user']) ?? ''),
+    groups: Array.isArray(groups) ? groups.map(String) : [],
+  };
+}
+
+function access(authorizer: Authorizer, user: UserInfo, object: AnyObject): UnknownRecord {
+  const resource = getIn(object, ['spec', 'resourceAttributes']);
+  const path = getIn(object, ['spec', 'nonResourceAttributes']);
+  const allowed = isRecord(resource)
+    ? resourceAllowed(authorizer, user, resource)
+    : isRecord(path) && pathAllowed(authorizer, user, path);
+  return allowed ? { allowed, reason: 'RBAC: allowed' } : { allowed };
+}
+
+function resourceAllowed(authorizer: Authorizer, user: UserInfo, attributes: UnknownRecord): boolean {
+  const text = (name: string): string => String(attributes[name] ?? '');
+  const sub = text('subresource');
+  return authorizer.allows(user, {
+    verb: text('verb'),
+    group: text('group'),
+    resource: sub === '' ? text('resource') : `${text('resource')}/${sub}`,
+    ...(text('name') === '' ? {} : { name: text('name') }),
+    ...(text('namespace') === '' ? {} : { namespace: text('namespace') }),
+  });
+}
+
+function pathAllowed(authorizer: Authorizer, user: UserInfo, attributes: UnknownRecord): boolean {
+  return authorizer.allowsPath(user, String(attributes['verb'] ?? ''), String(attributes['path'] ?? ''));
+}
+
+function rulesStatus(authorizer: Authorizer, user: UserInfo, object: AnyObject): UnknownRecord {
+  const rules = authorizer.rulesFor(user, String(getIn(object, ['spec', 'namespace']) ?? ''));
+  const isPath = (rule: PolicyRule): boolean => rule.nonResourceURLs.length > 0;
+  return {
+    resourceRules: rules
+      .filter((rule) => !isPath(rule))
+      .map(({ verbs, apiGroups, resources, resourceNames }) => ({
+        verbs,
+        apiGroups,
+        resources,
+        ...(resourceNames.length === 0 ? {} : { resourceNames }),
+      })),
+    nonResourceRules: rules.filter(isPath).map(({ verbs, nonResourceURLs }) => ({ verbs, nonResourceURLs })),
+    incomplete: false,
+  };
+}
+
+function tokenStatus(authenticator: Authenticator, object: AnyObject): UnknownRecord {
+  const reviewed = authenticator.reviewToken(String(getIn(object, ['spec', 'token']) ?? ''));
+  const asked = getIn(object, ['spec', 'audiences']);
+  const wanted = Array.isArray(asked) && asked.length > 0 ? asked.map(String) : [tokenIssuer];
+  const audiences = wanted.filter((audience) => reviewed?.audiences.includes(audience) === true);
+  if (reviewed === undefined || audiences.length === 0)
+    return { authenticated: false, user: {}, error: 'the token is not valid' };
+  return { authenticated: true, user: userRecord(reviewed.user), audiences };
+}
