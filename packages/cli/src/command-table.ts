@@ -25,4 +25,6 @@ export const commandTable: readonly CommandEntry[] = [
   { name: 'metrics', load: async () => (await import('./commands/parts.ts')).metricsCommand },
   { name: 'sync', load: async () => (await import('./commands/sync.ts')).syncCommand },
   { name: 'identity', load: async () => (await import('./commands/identity.ts')).identityCommand },
+  { name: 'helm', load: async () => (await import('./commands/helm/index.ts')).helmCommand },
+  { name: 'template', load: async () => (await import('./commands/helm/index.ts')).templateCommand },
 ];
