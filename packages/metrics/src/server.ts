@@ -15,7 +15,7 @@ import {
 import { Disposer, type Clock, type Disposable, type Logger, type Timer } from '@towpath/kit';
 import { createInformer, type Client, type Informer } from '@towpath/runtime';
 import { createApiHandler, type RequestHandler } from './api/handler.ts';
-import type { Connect } from './http/get.ts';
+import type { Connect } from './http/exchange.ts';
 import { createEngine, type Engine } from './promql/engine.ts';
 import type { QueryLimits } from './promql/environment.ts';
 import { discover } from './scrape/discovery.ts';

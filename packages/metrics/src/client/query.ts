@@ -2,7 +2,7 @@
 
 import { getIn, isRecord, messageOf } from '@towpath/kit';
 import { metricsError } from '../errors.ts';
-import { httpGet, type Connect } from '../http/get.ts';
+import { httpExchange, type Connect } from '../http/exchange.ts';
 
 export interface InstantQuery {
   /** e.g. `http://prometheus:9090` */
@@ -29,9 +29,9 @@ export async function queryInstant(options: InstantQuery): Promise<InstantSample
   const { address, query } = options;
   const url = parseAddress(address);
   const path = `${url.pathname.replace(/\/$/, '')}/api/v1/query?query=${encodeURIComponent(query)}`;
-  let response: Awaited<ReturnType<typeof httpGet>>;
+  let response: Awaited<ReturnType<typeof httpExchange>>;
   try {
-    response = await httpGet({
+    response = await httpExchange({
       host: url.hostname,
       port: url.port === '' ? 80 : Number(url.port),
       path,

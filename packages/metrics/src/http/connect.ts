@@ -1,7 +1,7 @@
 /** The cluster's dialer as a way to connect. */
 
 import type { Caller, Dialer, DialTarget } from '@towpath/api';
-import type { Connect } from './get.ts';
+import type { Connect } from './exchange.ts';
 
 export interface DialOptions {
   /** The pod that connects; absent for tools on the host. */

@@ -2,7 +2,7 @@
 
 import { background, isAbort, messageOf, type Clock, type Disposable, type Logger } from '@towpath/kit';
 import { labelsFromPairs, labelPairs, labelsKey, labelValue, metricNameLabel, type Labels } from '../labels.ts';
-import { httpGet, type Connect } from '../http/get.ts';
+import { httpExchange, type Connect } from '../http/exchange.ts';
 import type { Series, SeriesStore } from '../store/series-store.ts';
 import { maxPageChars, parseExposition, parseSeriesLabels } from './exposition.ts';
 import type { ScrapeTarget, TargetHealth } from './target.ts';
@@ -129,7 +129,7 @@ class TargetLoop implements Disposable {
 
   async #fetch(): Promise<{ text: string; openMetrics: boolean }> {
     const { host, port, path, query, timeoutMs } = this.target;
-    const response = await httpGet({
+    const response = await httpExchange({
       host,
       port,
       path: query === '' ? path : `${path}?${query}`,

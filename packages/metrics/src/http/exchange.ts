@@ -1,4 +1,4 @@
-/** One HTTP GET over any connection: the dialer's, or the system's. */
+/** One HTTP request over any connection: the dialer's, or the system's. */
 
 import { request as httpRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -7,7 +7,10 @@ import { TowpathError } from '@towpath/kit';
 /** Opens a connection to an address inside or outside of the cluster. */
 export type Connect = (target: { readonly host: string; readonly port: number }) => Promise<Duplex>;
 
-export interface GetOptions {
+export interface HttpOptions {
+  /** Default GET. */
+  readonly method?: 'GET' | 'POST';
+  readonly body?: string;
   readonly host: string;
   readonly port: number;
   /** With query. */
@@ -20,14 +23,14 @@ export interface GetOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface GetResponse {
+export interface HttpAnswer {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
 }
 
-/** Fetches one page. Rejects with a code (`ECONNREFUSED`, `ETIMEDOUT`, …) when there is no complete answer. */
-export async function httpGet(options: GetOptions): Promise<GetResponse> {
+/** Sends one request and reads the whole answer. Rejects with a code (`ECONNREFUSED`, `ETIMEDOUT`, …) when there is no complete answer. */
+export async function httpExchange(options: HttpOptions): Promise<HttpAnswer> {
   const { host, port, timeoutMs } = options;
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
@@ -58,13 +61,13 @@ async function untilAborted(pending: Promise<Duplex>, signal: AbortSignal): Prom
   return stream;
 }
 
-function exchange(options: GetOptions, stream: Duplex | undefined, signal: AbortSignal): Promise<GetResponse> {
+function exchange(options: HttpOptions, stream: Duplex | undefined, signal: AbortSignal): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const request: ClientRequest = httpRequest({
       host: options.host,
       port: options.port,
       path: options.path,
-      method: 'GET',
+      method: options.method ?? 'GET',
       signal,
       headers: { host: `${options.host}:${options.port}`, connection: 'close', ...options.headers },
       // The types say Socket, but any Duplex will do. Source: Node documentation, http.request, createConnection.
@@ -83,7 +86,7 @@ function exchange(options: GetOptions, stream: Duplex | undefined, signal: Abort
         },
       );
     });
-    request.end();
+    request.end(options.body);
   });
 }
 
