@@ -4,7 +4,8 @@ import { Images, towpathNamespace, type GitSource, type ImageRecord, type StartI
 import { background, codeOf, Disposer, messageOf, systemClock, type Clock, type Disposable } from '@towpath/kit';
 import { Client, createInformer, type Informer } from '@towpath/runtime';
 import { canonicalRepository } from './image-ref.ts';
-import type { TagInfo } from './policy/policy.ts';
+import type { TagInfo, TagPolicy } from './policy/policy.ts';
+import { createTagSource, type TagSource } from './registry-tags.ts';
 import { commitMessage, editFiles, findCandidates, planUpdates, type Candidate, type Update } from './scan.ts';
 
 /** Pushes that belong together (one pipeline builds many images) become one commit. */
@@ -13,11 +14,13 @@ const quietMs = 700;
 const quietMaxMs = 5_000;
 /** How often a commit is redone when somebody else pushed first. */
 const attemptsMax = 5;
+/** How many tags of one repository are asked for their time in one round; public registries limit requests. */
+const timedTagsMax = 100;
 
 export interface ImageAutomationDeps {
   readonly clock?: Clock;
-  /** Tags of repositories that no Image object describes, by registry protocol; undefined where it cannot be asked. */
-  readonly listTags?: ((repository: string, signal: AbortSignal) => Promise<readonly TagInfo[]>) | undefined;
+  /** Asked for repositories that no Image object describes; by default the registry each name means. */
+  readonly tagSource?: TagSource;
 }
 
 /** Gives the starter that synchronisation calls; see {@link StartImageAutomation}. */
@@ -29,7 +32,7 @@ type Options = Parameters<StartImageAutomation>[0];
 
 class Automation implements Disposable {
   readonly #options: Options;
-  readonly #deps: ImageAutomationDeps;
+  readonly #tagSource: TagSource;
   readonly #clock: Clock;
   readonly #records: Informer<ImageRecord>;
   readonly #ends = new Disposer();
@@ -44,7 +47,7 @@ class Automation implements Disposable {
 
   constructor(options: Options, deps: ImageAutomationDeps) {
     this.#options = options;
-    this.#deps = deps;
+    this.#tagSource = deps.tagSource ?? createTagSource(options.context.hostUrl);
     this.#clock = deps.clock ?? systemClock;
     const client = new Client({ transport: options.context.transport, fieldManager: 'flux', userAgent: 'flux' });
     const { clock, log } = { clock: this.#clock, log: options.log };
@@ -160,8 +163,6 @@ class Automation implements Disposable {
 
   /** Registries that tell nobody of pushes are asked, each repository at most once per interval. */
   async #pollRegistries(candidates: readonly Candidate[]): Promise<void> {
-    const { listTags } = this.#deps;
-    if (listTags === undefined) return;
     for (const repository of new Set(candidates.map(({ place }) => place.repository))) {
       const nowMs = this.#clock.monotonicMs();
       const isTold = this.#tagsOf(repository) !== undefined && !this.#polled.has(repository);
@@ -169,12 +170,36 @@ class Automation implements Disposable {
       const untilMs = nowMs + this.#options.registryPollMs;
       const known = this.#polled.get(repository)?.tags ?? [];
       try {
-        this.#polled.set(repository, { tags: await listTags(repository, this.#stop.signal), untilMs });
+        const policies = candidates.filter(({ place }) => place.repository === repository).map(({ policy }) => policy);
+        this.#polled.set(repository, { tags: await this.#lookUp(repository, policies, known), untilMs });
       } catch (error) {
         this.#polled.set(repository, { tags: known, untilMs });
         this.#sayOnce('warming.go:198', { component: 'warmer', canonical_name: repository, err: messageOf(error) });
       }
     }
+  }
+
+  /** Times cost two requests a tag, so only tags that are chosen by time get one, and only once. */
+  async #lookUp(
+    repository: string,
+    policies: readonly TagPolicy[],
+    known: readonly TagInfo[],
+  ): Promise<readonly TagInfo[]> {
+    const { signal } = this.#stop;
+    const byTime = policies.filter(({ order }) => order === 'time');
+    const times = new Map(known.map(({ name, createdAtMs }) => [name, createdAtMs]));
+    const names = await this.#tagSource.list(repository, signal);
+    let left = timedTagsMax;
+    const tags: TagInfo[] = [];
+    for (const name of names.toReversed()) {
+      let createdAtMs = times.get(name) ?? 0;
+      if (createdAtMs === 0 && left > 0 && byTime.some((policy) => policy.matches(name))) {
+        left--;
+        createdAtMs = await this.#tagSource.createdAtMs(repository, name, signal);
+      }
+      tags.push({ name, createdAtMs });
+    }
+    return tags;
   }
 
   #say(caller: string, fields: Readonly<Record<string, unknown>>): void {

@@ -62,7 +62,9 @@ export function parseConstraint(text: string): Constraint {
 
 function parseAll(alternative: string, whole: string): Constraint {
   const hyphenated = alternative.replace(/(\S+)\s+-\s+(\S+)/g, '>=$1 <=$2');
-  const joined = hyphenated.replace(/(!=|>=|=>|<=|=<|>|<|=|~>|~|\^)\s+/g, '$1');
+  // `~v0.0*` is common in manifests: the star stands for what follows.
+  const dotted = hyphenated.replace(/(\d)\*/g, '$1.*');
+  const joined = dotted.replace(/(!=|>=|=>|<=|=<|>|<|=|~>|~|\^)\s+/g, '$1');
   const parts = joined.split(/[\s,]+/).filter((part) => part !== '');
   if (parts.length === 0) return parsePart('*', whole);
   const constraints = parts.map((part) => parsePart(part, whole));
