@@ -82,7 +82,7 @@ export class BodyRelay {
     this.#source.on('end', () => {
       this.#ended = true;
       this.#sink?.end();
-      for (const tap of this.#taps) tap.end();
+      for (const tap of this.#taps.splice(0)) tap.end();
     });
   }
 

@@ -311,13 +311,16 @@ export class Exchange<Who> {
       grpc: this.#grpc,
       responseCode: this.#answered ?? 0,
       grpcStatus: this.#grpcStatus,
-      flags: [...this.#flags],
+      flags: flagOrder.filter((flag) => this.#flags.has(flag)),
       durationMs: clock.monotonicMs() - this.#startedMs,
       requestBytes: headerBytes(downstream.head.headers) + this.#relay.bytes,
       responseBytes: this.#responseBytes,
     });
   }
 }
+
+/** Source: Envoy ResponseFlagUtils, the order in which flags are written. */
+const flagOrder: readonly ResponseFlag[] = ['UH', 'UT', 'UF', 'UC', 'NR', 'DI', 'FI', 'DC', 'URX', 'NC'];
 
 function numberOf(text: string | undefined): number | undefined {
   return text === undefined ? undefined : Number(text);

@@ -1,75 +1,21 @@
-import { Agent, createServer, request as httpRequest, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import * as grpc from '@grpc/grpc-js';
+import { Agent } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Fabric, type FabricPod } from '../testing/fabric.ts';
+import { settle } from '@towpath/kit/testing';
+import { ask, askLocal, Bench, countsBy, samples } from '../testing/programs.ts';
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
-function newFabric(): Fabric {
-  const fabric = new Fabric();
-  closers.push(() => fabric.close());
-  return fabric;
-}
-
-async function serveHttp(handler: Parameters<typeof createServer>[1]): Promise<number> {
-  const server: Server = createServer(handler);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  closers.push(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly body: string;
-  readonly headers: Record<string, unknown>;
-}
-
-/** A request as a program of `pod` makes it. */
-async function ask(
-  pod: FabricPod,
-  url: string,
-  options: { method?: string; headers?: Record<string, string>; body?: string; agent?: Agent } = {},
-): Promise<Answer> {
-  const { hostname, port, pathname, search } = new URL(url);
-  const local = await pod.expose(hostname, Number(port === '' ? 80 : port));
-  return new Promise((resolve, reject) => {
-    const request = httpRequest(
-      {
-        host: '127.0.0.1',
-        port: local,
-        method: options.method ?? 'GET',
-        path: `${pathname}${search}`,
-        headers: { host: port === '' ? hostname : `${hostname}:${port}`, ...options.headers },
-        ...(options.agent && { agent: options.agent }),
-      },
-      (response) => {
-        let body = '';
-        response.on('data', (chunk) => (body += String(chunk)));
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body, headers: response.headers }));
-      },
-    );
-    request.on('error', reject);
-    request.end(options.body);
-  });
-}
+const bench = new Bench();
+afterEach(() => bench.close());
 
 describe('http through two sidecars', () => {
   it('reaches the program and is counted on both sides', async () => {
-    const fabric = newFabric();
+    const fabric = bench.fabric();
     const client = fabric.pod({ name: 'client', sidecar: true });
     const server = fabric.pod({ name: 'frontend', sidecar: true });
     server.serve(
       8080,
-      await serveHttp((request, response) => {
+      await bench.http((request, response) => {
         let body = '';
         request.on('data', (chunk) => (body += String(chunk)));
         request.on('end', () => response.setHeader('x-seen', request.headers.host ?? '').end(`${request.url} ${body}`));
@@ -79,90 +25,257 @@ describe('http through two sidecars', () => {
 
     const got = await ask(client, 'http://frontend/cart?a=1');
     const posted = await ask(client, 'http://frontend.shop/cart', { method: 'POST', body: 'hello' });
+    const chunked = await ask(client, 'http://frontend.shop/cart', {
+      method: 'POST',
+      body: 'parts',
+      headers: { 'transfer-encoding': 'chunked' },
+    });
 
     expect(got).toMatchObject({ status: 200, body: '/cart?a=1 ' });
     expect(got.headers['x-seen']).toBe('frontend');
     expect(posted).toMatchObject({ status: 200, body: '/cart hello' });
-    client.telemetry?.expose({ announce: true });
-    expect(client.telemetry?.expose({ announce: true })).toMatch(
-      /istio_requests_total\{reporter="source",source_workload="client",.*destination_workload="frontend",.*destination_service="frontend.shop.svc.cluster.local",.*response_code="200".*\} 2\n/,
+    expect(chunked).toMatchObject({ status: 200, body: '/cart parts' });
+    expect(samples(client, 'istio_requests_total')).toMatchInlineSnapshot(`
+      [
+        "istio_requests_total{reporter="source",source_workload="client",source_canonical_service="client",source_canonical_revision="latest",source_workload_namespace="shop",source_app="client",source_cluster="Kubernetes",destination_workload="frontend",destination_workload_namespace="shop",destination_app="frontend",destination_service="frontend.shop.svc.cluster.local",destination_canonical_service="frontend",destination_canonical_revision="latest",destination_service_name="frontend",destination_service_namespace="shop",destination_cluster="Kubernetes",request_protocol="http",response_code="200",grpc_response_status="",response_flags="-",} 3",
+      ]
+    `);
+    expect(samples(server, 'istio_requests_total')).toMatchInlineSnapshot(`
+      [
+        "istio_requests_total{reporter="destination",source_workload="client",source_canonical_service="client",source_canonical_revision="latest",source_workload_namespace="shop",source_app="client",source_cluster="Kubernetes",destination_workload="frontend",destination_workload_namespace="shop",destination_app="frontend",destination_service="frontend.shop.svc.cluster.local",destination_canonical_service="frontend",destination_canonical_revision="latest",destination_service_name="frontend",destination_service_namespace="shop",destination_cluster="Kubernetes",request_protocol="http",response_code="200",grpc_response_status="",response_flags="-",connection_security_policy="none"} 3",
+      ]
+    `);
+  });
+
+  it('keeps connections and survives a server that closes them', async () => {
+    const fabric = bench.fabric();
+    const client = fabric.pod({ name: 'client', sidecar: true });
+    const server = fabric.pod({ name: 'web', sidecar: true });
+    const ports = new Set<number | undefined>();
+    let open: Socket | undefined;
+    server.serve(
+      8080,
+      await bench.http((request, response) => {
+        open = request.socket;
+        ports.add(request.socket.remotePort);
+        response.end('ok');
+      }),
     );
-    server.telemetry?.expose({ announce: true });
-    expect(server.telemetry?.expose({ announce: true })).toMatch(
-      /istio_requests_total\{reporter="destination",source_workload="client",.*destination_workload="frontend",.*\} 2\n/,
+    fabric.service('web', { port: 80, targetPort: 8080, pods: [server] });
+    const local = await client.expose('web', 80);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    bench.onClose(() => agent.destroy());
+    const get = () => askLocal(local, '/', { agent, headers: { host: 'web' } });
+
+    for (let count = 0; count < 5; count++) await get();
+    const usedBefore = ports.size;
+    open?.destroy();
+    await settle();
+    const after = await get();
+
+    expect(usedBefore).toBe(1);
+    expect(after.status).toBe(200);
+    expect(ports.size).toBe(2);
+  });
+
+  it('streams large bodies both ways', async () => {
+    const fabric = bench.fabric();
+    const client = fabric.pod({ name: 'client', sidecar: true });
+    const server = fabric.pod({ name: 'web', sidecar: true });
+    server.serve(8080, await bench.http((request, response) => request.pipe(response)));
+    fabric.service('web', { port: 80, targetPort: 8080, pods: [server] });
+    const body = 'x'.repeat(3_000_000);
+
+    const answer = await ask(client, 'http://web/', { method: 'POST', body });
+
+    expect(answer.body.length).toBe(body.length);
+  });
+
+  it('passes HEAD, 204 and 304 answers without a body', async () => {
+    const fabric = bench.fabric();
+    const client = fabric.pod({ name: 'client', sidecar: true });
+    const server = fabric.pod({ name: 'web', sidecar: true });
+    server.serve(
+      8080,
+      await bench.http((request, response) => response.writeHead(Number(request.url?.slice(1)), { etag: '"1"' }).end()),
     );
+    fabric.service('web', { port: 80, targetPort: 8080, pods: [server] });
+
+    const statuses = await Promise.all([
+      ask(client, 'http://web/200', { method: 'HEAD' }),
+      ask(client, 'http://web/204'),
+      ask(client, 'http://web/304'),
+    ]);
+
+    expect(statuses.map(({ status, headers }) => [status, headers['etag']])).toEqual([
+      [200, '"1"'],
+      [204, '"1"'],
+      [304, '"1"'],
+    ]);
+  });
+
+  it('counts a client that goes away as code 0 with flag DC', async () => {
+    const fabric = bench.fabric();
+    const client = fabric.pod({ name: 'client', sidecar: true });
+    const server = fabric.pod({ name: 'web', sidecar: true });
+    const arrived = new Promise<void>((resolve) => {
+      bench
+        .http(() => resolve())
+        .then(
+          (port) => server.serve(8080, port),
+          () => {},
+        );
+    });
+    fabric.service('web', { port: 80, targetPort: 8080, pods: [server] });
+    const gone = new AbortController();
+
+    const asked = ask(client, 'http://web/', { signal: gone.signal }).catch(() => 'aborted');
+    await arrived;
+    gone.abort();
+
+    expect(await asked).toBe('aborted');
+    await expect.poll(() => countsBy(client, 'response_code')).toEqual({ 0: 1 });
+    expect(countsBy(client, 'response_flags')).toEqual({ DC: 1 });
+    await expect.poll(() => countsBy(server, 'response_flags')).toEqual({ DC: 1 });
+  });
+
+  it('carries upgraded connections', async () => {
+    const fabric = bench.fabric();
+    const client = fabric.pod({ name: 'client', sidecar: true });
+    const server = fabric.pod({ name: 'web', sidecar: true });
+    server.serve(
+      8080,
+      await bench.tcp((socket) => {
+        socket.once('data', () => {
+          socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: echo\r\nconnection: upgrade\r\n\r\n');
+          socket.on('data', (chunk) => socket.write(chunk));
+        });
+      }),
+    );
+    fabric.service('web', { port: 80, targetPort: 8080, pods: [server] });
+    const socket = connect(await client.expose('web', 80), '127.0.0.1');
+    socket.write('GET /ws HTTP/1.1\r\nhost: web\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n');
+    const [head] = (await once(socket, 'data')) as [Buffer];
+    socket.write('ping');
+    const [echoed] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+
+    expect(String(head)).toContain('101 Switching Protocols');
+    expect(String(echoed)).toBe('ping');
+    await expect.poll(() => countsBy(client, 'response_code')).toEqual({ 101: 1 });
   });
 });
 
-const bytes = { serialize: (value: Buffer) => value, deserialize: (value: Buffer) => value };
-const definition = {
-  echo: {
-    path: '/test.Echo/Echo',
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: bytes.serialize,
-    requestDeserialize: bytes.deserialize,
-    responseSerialize: bytes.serialize,
-    responseDeserialize: bytes.deserialize,
-  },
-} as const;
+describe('who is counted', () => {
+  it('leaves a client without a sidecar unknown, and a server without one uncounted at its side', async () => {
+    const fabric = bench.fabric();
+    const outside = fabric.pod({ name: 'outside', sidecar: false });
+    const client = fabric.pod({ name: 'client', sidecar: true });
+    const server = fabric.pod({ name: 'web', sidecar: true });
+    const plain = fabric.pod({ name: 'plain', sidecar: false });
+    const port = await bench.http((_request, response) => response.end('ok'));
+    server.serve(8080, port);
+    plain.serve(8080, port);
+    fabric.service('web', { port: 80, targetPort: 8080, pods: [server] });
+    fabric.service('plain', { port: 80, targetPort: 8080, pods: [plain] });
 
-async function serveGrpc(handler: grpc.handleUnaryCall<Buffer, Buffer>): Promise<number> {
-  const server = new grpc.Server();
-  server.addService(definition, { echo: handler });
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, bound) => {
-      if (error === null) resolve(bound);
-      else reject(error);
-    });
-  });
-  closers.push(() => server.forceShutdown());
-  return port;
-}
+    await ask(outside, `http://${server.ip}:8080/`);
+    await ask(client, 'http://plain/');
+    await ask(client, `http://${server.ip}:8080/`);
 
-async function grpcClient(pod: FabricPod, host: string, port: number) {
-  const local = await pod.expose(host, port);
-  const Client = grpc.makeGenericClientConstructor(definition, 'Echo');
-  const client = new Client(`127.0.0.1:${local}`, grpc.credentials.createInsecure(), {
-    'grpc.default_authority': `${host}:${port}`,
+    expect(countsBy(server, 'source_workload')).toEqual({ '': 1, client: 1 });
+    expect(countsBy(client, 'destination_workload')).toEqual({ plain: 1, web: 1 });
+    expect(countsBy(client, 'destination_service_name')).toEqual({ plain: 1, PassthroughCluster: 1 });
   });
-  closers.push(() => client.close());
-  return (text: string): Promise<string> =>
-    new Promise((resolve, reject) => {
-      client['echo']?.(Buffer.from(text), (error: grpc.ServiceError | null, value?: Buffer) => {
-        if (error === null) resolve(String(value));
-        else reject(error);
-      });
-    });
-}
+});
 
 describe('gRPC through two sidecars', () => {
-  it('carries messages, trailers and status codes', async () => {
-    const fabric = newFabric();
+  it('carries messages, trailers and status codes over one connection', async () => {
+    const fabric = bench.fabric();
     const client = fabric.pod({ name: 'client', sidecar: true });
     const server = fabric.pod({ name: 'cart', sidecar: true });
     server.serve(
       7070,
-      await serveGrpc((call, callback) => {
+      await bench.grpc((call, callback) => {
         const text = String(call.request);
-        if (text === 'no') callback({ code: grpc.status.NOT_FOUND, details: 'no such thing' });
+        if (text === 'no') callback({ code: 5, details: 'no such thing' });
         else callback(null, Buffer.from(`echo ${text}`));
       }),
     );
     fabric.service('cart', { port: 7070, targetPort: 7070, portName: 'grpc', pods: [server] });
-    const echo = await grpcClient(client, 'cart', 7070);
+    const echo = await bench.grpcClient(client, 'cart', 7070);
 
     await expect(echo('one')).resolves.toBe('echo one');
     await expect(Promise.all([echo('two'), echo('three')])).resolves.toEqual(['echo two', 'echo three']);
     await expect(echo('no')).rejects.toMatchObject({ code: 5, details: 'no such thing' });
 
-    server.telemetry?.expose({ announce: true });
-    const text = server.telemetry?.expose({ announce: true });
-    expect(text).toMatch(
-      /istio_requests_total\{.*request_protocol="grpc",response_code="200",grpc_response_status="0".*\} 3\n/,
+    expect(countsBy(server, 'request_protocol')).toEqual({ grpc: 4 });
+    expect(countsBy(server, 'response_code')).toEqual({ 200: 4 });
+    expect(countsBy(server, 'grpc_response_status')).toEqual({ 0: 3, 5: 1 });
+    expect(countsBy(client, 'grpc_response_status')).toEqual({ 0: 3, 5: 1 });
+  });
+
+  it('tells a client UNAVAILABLE where there is no server', async () => {
+    const fabric = bench.fabric();
+    const client = fabric.pod({ name: 'client', sidecar: true });
+    fabric.service('cart', { port: 7070, targetPort: 7070, portName: 'grpc', pods: [] });
+    const echo = await bench.grpcClient(client, 'cart', 7070);
+
+    await expect(echo('one')).rejects.toMatchObject({
+      code: 14,
+      details: expect.stringContaining('no healthy upstream'),
+    });
+    expect(countsBy(client, 'response_flags')).toEqual({ UH: 1 });
+    expect(countsBy(client, 'grpc_response_status')).toEqual({ 14: 1 });
+  });
+
+  it('connects anew after the server restarted', async () => {
+    const fabric = bench.fabric();
+    const client = fabric.pod({ name: 'client', sidecar: true });
+    const server = fabric.pod({ name: 'cart', sidecar: true });
+    const first = new Bench();
+    server.serve(7070, await first.grpc((call, callback) => callback(null, call.request)));
+    fabric.service('cart', { port: 7070, targetPort: 7070, portName: 'grpc', pods: [server] });
+    const echo = await bench.grpcClient(client, 'cart', 7070);
+    await echo('before');
+    await first.close();
+    server.serve(7070, await bench.grpc((_call, callback) => callback(null, Buffer.from('second'))));
+
+    await expect(echo('after')).resolves.toBe('second');
+  });
+});
+
+describe('tcp through two sidecars', () => {
+  it('joins bytes and counts them, whoever speaks first', async () => {
+    const fabric = bench.fabric();
+    const client = fabric.pod({ name: 'client', sidecar: true });
+    const server = fabric.pod({ name: 'store', sidecar: true });
+    server.serve(
+      6379,
+      await bench.tcp((socket) => {
+        socket.write('hello\n');
+        socket.on('data', (chunk) => socket.end(`got ${String(chunk)}`));
+      }),
     );
-    expect(text).toMatch(
-      /istio_requests_total\{.*request_protocol="grpc",response_code="200",grpc_response_status="5".*\} 1\n/,
-    );
+    fabric.service('store', { port: 6379, targetPort: 6379, portName: 'tcp-redis', pods: [server] });
+    fabric.service('late', { port: 6380, targetPort: 6379, portName: 'undeclared', pods: [server] });
+
+    for (const [host, port] of [
+      ['store', 6379],
+      ['late', 6380],
+    ] as const) {
+      const socket = connect(await client.expose(host, port), '127.0.0.1');
+      const [greeting] = (await once(socket, 'data')) as [Buffer];
+      socket.write('PING');
+      const [reply] = (await once(socket, 'data')) as [Buffer];
+      await once(socket, 'close');
+      expect([String(greeting), String(reply)]).toEqual(['hello\n', 'got PING']);
+    }
+
+    await expect
+      .poll(() => countsBy(client, 'destination_service_name', 'istio_tcp_connections_closed_total'))
+      .toEqual({ store: 1, late: 1 });
+    expect(countsBy(client, 'destination_workload', 'istio_tcp_sent_bytes_total')).toEqual({ store: 28 });
+    expect(countsBy(server, 'source_workload', 'istio_tcp_received_bytes_total')).toEqual({ client: 8 });
   });
 });

@@ -20,16 +20,12 @@ const idleMs = 30_000;
 /** Closed this long before the server would, so that no request meets the closing. */
 const idleMarginMs = 1000;
 
-interface Pooled {
-  readonly idleMs: number;
-  timer: Timer | undefined;
-}
-
 /** Node's agent with connections from a dialer and an idle limit of its own (streams have no timeouts). */
 export class StreamAgent extends Agent {
   readonly #dial: DialPeer;
   readonly #clock: Clock;
-  readonly #pooled = new WeakMap<Duplex, Pooled>();
+  /** The idle limits that are running. */
+  readonly #idle = new WeakMap<Duplex, Timer>();
 
   constructor(options: { dial: DialPeer; clock: Clock }) {
     super({ keepAlive: true, maxSockets: Infinity });
@@ -66,14 +62,16 @@ export class StreamAgent extends Agent {
     const seconds = Number(/timeout=(\d+)/.exec(String(hint ?? ''))?.[1] ?? NaN);
     const limitMs = Number.isNaN(seconds) ? idleMs : seconds * 1000 - idleMarginMs;
     if (limitMs <= 0) return false;
-    const timer = this.#clock.startTimer(limitMs, () => stream.destroy());
-    this.#pooled.set(stream, { idleMs: limitMs, timer });
+    this.#idle.set(
+      stream,
+      this.#clock.startTimer(limitMs, () => stream.destroy()),
+    );
     return true;
   }
 
   override reuseSocket(stream: Duplex, request: ClientRequest): void {
-    this.#pooled.get(stream)?.timer?.cancel();
-    request.reusedSocket = true;
+    this.#idle.get(stream)?.cancel();
+    super.reuseSocket(stream, request);
   }
 }
 

@@ -61,7 +61,7 @@ export class Fabric {
     this.#pods.set(ip, { locals, sidecar });
     const connectTo = async (target: string, port: number): Promise<Duplex> => {
       if (sidecar === undefined) return this.#dialPeer(caller, target, port);
-      const [mine, theirs] = duplexPair();
+      const [mine, theirs] = linkedPair();
       sidecar.outbound({ stream: theirs, host: target, port });
       return mine;
     };
@@ -145,7 +145,7 @@ export class Fabric {
     const peer = this.#pods.get(host);
     if (peer === undefined) throw new TowpathError('ENOTFOUND', `${host} is nobody`);
     if (peer.sidecar === undefined) return dialLocal(peer.locals, port);
-    const [mine, theirs] = duplexPair();
+    const [mine, theirs] = linkedPair();
     peer.sidecar.inbound({ stream: theirs, host, port, caller });
     return mine;
   }
@@ -155,7 +155,7 @@ export class Fabric {
       connectTo().then(
         (stream) => {
           socket.setNoDelay(true);
-          socket.on('error', () => stream.destroy());
+          socket.on('error', () => {}).on('close', () => stream.destroy());
           stream.on('error', () => socket.destroy());
           socket.pipe(stream).pipe(socket);
           stream.on('close', () => socket.destroy());
@@ -168,6 +168,22 @@ export class Fabric {
     await once(server, 'listening');
     return (server.address() as AddressInfo).port;
   }
+}
+
+/** A pair of streams where, as with sockets, one end that is gone takes the other with it. */
+function linkedPair(): [Duplex, Duplex] {
+  const [left, right] = duplexPair();
+  const link = (gone: Duplex, other: Duplex): void => {
+    gone
+      .on('error', () => {})
+      .on('close', () => {
+        if (gone.writableFinished && !other.readableEnded) other.once('end', () => other.destroy());
+        else other.destroy();
+      });
+  };
+  link(left, right);
+  link(right, left);
+  return [left, right];
 }
 
 function dialLocal(locals: ReadonlyMap<number, number>, port: number): Promise<Duplex> {
