@@ -2,7 +2,7 @@
 
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { EndpointSlices, Services, type Caller, type Dialer, type PodNetwork } from '@towpath/api';
+import { EndpointSlices, Services, type Caller, type Dialer, type PodNetwork, type Service } from '@towpath/api';
 import { Disposer, type Clock, type Logger, type Random } from '@towpath/kit';
 import { createInformer, type Client } from '@towpath/runtime';
 import { createClusterView } from './cluster-view.ts';
@@ -42,6 +42,7 @@ export interface ClusterNetwork {
   leave(pod: NetworkPod): Promise<void>;
   /** For a builtin container of `pod`. */
   container(pod: NetworkPod): ContainerNetwork;
+  services(): readonly Service[];
   /** A URL on a host service as programs on the host open it; any other unchanged. */
   hostUrl(url: string): string;
   dispose(): Promise<void>;
@@ -115,6 +116,7 @@ export async function startNetwork(options: NetworkOptions): Promise<ClusterNetw
         },
       };
     },
+    services: () => services.list(),
     hostUrl: (url) => toHostUrl(url, resolver.hostService),
     dispose: () => ends.dispose(),
   };

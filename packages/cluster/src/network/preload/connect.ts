@@ -16,6 +16,7 @@ export const connectPart: PreloadPart = (kit) => {
   const { net, tls, settings, folder } = kit;
   // A TLS socket binds to the handle it finds, so that a place holder must not be there.
   let forTls = false;
+  let localPort = 32768;
 
   const connect = function (this: Socket, ...args: unknown[]): Socket {
     const list = Array.isArray(args[0]) ? (args[0] as unknown[]) : args;
@@ -110,7 +111,7 @@ export const connectPart: PreloadPart = (kit) => {
       remotePort: remote.port,
       remoteFamily: 'IPv4',
       localAddress: settings.ip,
-      localPort: 32768 + Math.floor(Math.random() * 28000),
+      localPort: localPort++,
     };
     for (const [name, value] of Object.entries(shown))
       Object.defineProperty(socket, name, { configurable: true, value });

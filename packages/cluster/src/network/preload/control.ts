@@ -31,7 +31,8 @@ export const controlPart: PreloadPart = (kit) => {
     }
   });
   channel.on('error', () => {});
-  channel.on('close', () => process.kill(process.pid, 'SIGKILL'));
+  // The first process of a pid namespace cannot kill itself with a signal.
+  channel.on('close', () => (process.pid === 1 ? process.exit(137) : process.kill(process.pid, 'SIGKILL')));
   kit.connect.call(channel, { path: `${settings.run}/d.sock` });
   channel.write(`${JSON.stringify({ token: settings.token })}\n`);
   channel.unref();

@@ -51,8 +51,7 @@ export const listenPart: PreloadPart = (kit) => {
   }
 
   function freePort(): number {
-    for (;;) {
-      const port = 32768 + Math.floor(Math.random() * 28000);
+    for (let port = 32768; ; port++) {
       if (!kit.exists(`${folder}/${port}.sock`) && !kit.exists(`${folder}/l${port}.sock`)) return port;
     }
   }

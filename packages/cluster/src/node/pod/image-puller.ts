@@ -1,0 +1,82 @@
+/** The image of one container: pulled by policy, tried again with back-off, told in the kubelet's events. */
+
+import { backoffMs, messageOf } from '@towpath/kit';
+import type { CoreContainer } from '../core.ts';
+import { StartError } from '../errors.ts';
+import { pullMessage, pullPolicyOf, type LocalImage } from '../images/image-store.ts';
+import type { PodContext } from './node-context.ts';
+
+/** Source: Kubernetes pkg/kubelet, image back-off 10 s doubling to 5 min. */
+const backoff = { firstMs: 10_000, maxMs: 300_000 } as const;
+
+export interface PullContext {
+  readonly context: PodContext;
+  readonly container: CoreContainer;
+  readonly event: (type: 'Normal' | 'Warning', reason: string, message: string) => void;
+  /** Shows why the container waits. */
+  readonly waiting: (reason: string, message: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Resolves with the image; rejects only when `signal` is aborted. */
+export async function pullUntilThere(pull: PullContext): Promise<LocalImage> {
+  const { context, container, event, waiting, signal } = pull;
+  const reference = container.image ?? '';
+  const policy = pullPolicyOf(reference, container.imagePullPolicy);
+  for (let failures = 1; ; failures++) {
+    signal.throwIfAborted();
+    try {
+      return await pullOnce(pull, reference, policy);
+    } catch (error) {
+      signal.throwIfAborted();
+      const never = error instanceof StartError;
+      const reason = never ? error.reason : 'ErrImagePull';
+      const message = never ? error.message : pullMessage(reference, error);
+      if (!never) event('Warning', 'Failed', `Failed to pull image "${reference}": ${message}`);
+      event('Warning', 'Failed', `Error: ${reason}`);
+      waiting(reason, message);
+      await context.clock.sleep(never ? backoff.firstMs : 1_000, signal);
+      if (!never) {
+        event('Normal', 'BackOff', `Back-off pulling image "${reference}"`);
+        event('Warning', 'Failed', 'Error: ImagePullBackOff');
+        waiting('ImagePullBackOff', `Back-off pulling image "${reference}": ErrImagePull: ${message}`);
+        await context.clock.sleep(backoffMs(failures, backoff) - 1_000, signal);
+      }
+    }
+  }
+}
+
+async function pullOnce(
+  pull: PullContext,
+  reference: string,
+  policy: ReturnType<typeof pullPolicyOf>,
+): Promise<LocalImage> {
+  const { context, event, signal } = pull;
+  const { clock, images } = context;
+  const startedAtMs = clock.monotonicMs();
+  let told = false;
+  const tell = (): void => {
+    told = true;
+    event('Normal', 'Pulling', `Pulling image "${reference}"`);
+  };
+  try {
+    const { image, present } = await images.ensure(reference, policy, { signal, onPull: tell });
+    if (present) {
+      event('Normal', 'Pulled', `Container image "${reference}" already present on machine`);
+    } else {
+      const took = duration(clock.monotonicMs() - startedAtMs);
+      const text = `in ${took} (${took} including waiting). Image size: ${image.sizeBytes} bytes.`;
+      event('Normal', 'Pulled', `Successfully pulled image "${reference}" ${text}`);
+    }
+    return image;
+  } catch (error) {
+    if (!told && policy === 'Never') throw new StartError('ErrImageNeverPull', messageOf(error), { cause: error });
+    throw error;
+  }
+}
+
+/** A duration as Go prints it, to the millisecond: `812ms`, `1.204s`. */
+function duration(ms: number): string {
+  const rounded = Math.max(1, Math.round(ms));
+  return rounded < 1000 ? `${rounded}ms` : `${rounded / 1000}s`;
+}

@@ -1,0 +1,173 @@
+/** The process runtime, first level: user, mount, pid and host name namespaces with a root made for the container. */
+
+import { spawn } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { StartError } from '../errors.ts';
+import { resolveInside } from '../images/unpack.ts';
+import { runCommand, spawned, watchChild } from './child.ts';
+import { isExecutable, type HostTools } from './host-tools.ts';
+import { sendSignal, startTimeOf, treeUsage } from './proc.ts';
+import { hasOwnNode, isNodeProgram, nodeFlags, preloadSettings, withPreload } from './program.ts';
+import type { ContainerPlan, Output, RunningContainer, RuntimeKind } from './runtime.ts';
+import { sandboxScript, supportDir, type SandboxInput } from './sandbox-script.ts';
+
+export interface SandboxDeps {
+  readonly tools: HostTools;
+  readonly runDir: string;
+  /** The preload's file on the host. */
+  readonly preload: string;
+  /** The host's Node. */
+  readonly node: string;
+  /** The host's resolv.conf, for names outside the cluster. */
+  readonly resolvConf: string;
+}
+
+type Namespaces = NonNullable<HostTools['namespaces']>;
+
+/** Undefined where the tools for namespaces are missing; `probeSandbox` tells whether they may be used. */
+export function createSandboxRuntime(deps: SandboxDeps): RuntimeKind | undefined {
+  const namespaces = deps.tools.namespaces;
+  return namespaces === undefined ? undefined : { start: (plan, output) => start(deps, namespaces, plan, output) };
+}
+
+async function start(
+  deps: SandboxDeps,
+  namespaces: Namespaces,
+  plan: ContainerPlan,
+  output: Output,
+): Promise<RunningContainer> {
+  const image = plan.image;
+  if (image === undefined) throw new StartError('CreateContainerError', 'a container in namespaces needs an image');
+  const input = await sandboxInput(deps, namespaces, plan, image);
+  const settings = preloadSettings(plan, `${supportDir}/run`);
+  const env = withPreload(plan.env, { preload: `${supportDir}/preload.cjs`, settings });
+  if (input.node !== undefined || image.thin) env['PATH'] = `${env['PATH'] ?? ''}:${supportDir}/bin`;
+  await mkdir(input.dir, { recursive: true });
+  const script = join(plan.dir, 'start.sh');
+  await writeFile(script, sandboxScript(input));
+  const child = spawn(namespaces.setpriv, [...unshareArgs(namespaces), deps.tools.sh, script], {
+    env,
+    cwd: plan.dir,
+    detached: true,
+    stdio: [plan.stdin ? 'pipe' : 'ignore', 'pipe', 'pipe', 'pipe'],
+  });
+  const exited = watchChild(child, output);
+  await spawned(child);
+  const pid = await readyPid(child.stdio[3] as Readable);
+  child.stdin?.on('error', () => {});
+  return {
+    exited,
+    signal(signal) {
+      sendSignal(pid, signal);
+    },
+    exec: (command, terminal) => runCommand(enterArgs(namespaces, pid, command), { env }, terminal),
+    stdin: child.stdin ?? undefined,
+    process: { pid, startTime: startTimeOf(pid) },
+    usage: () => treeUsage(pid),
+    ...(!isNodeProgram(plan) && { limitation: notCaptured(plan.name) }),
+  };
+}
+
+/** Said of programs that are not Node: their sockets are the host's. */
+export function notCaptured(container: string): string {
+  return (
+    `container ${container} does not start with node: connections of programs in it that are not Node ` +
+    `are not captured, and their listeners are the host's own`
+  );
+}
+
+/** The whole tree ends with Towpath: setpriv asks the kernel to kill unshare, unshare asks it to kill its child. */
+function unshareArgs(namespaces: Namespaces): string[] {
+  return [
+    '--no-new-privs',
+    '--pdeathsig',
+    'KILL',
+    namespaces.unshare,
+    '--user',
+    '--map-root-user',
+    '--mount',
+    '--pid',
+    '--uts',
+    '--fork',
+    '--kill-child',
+  ];
+}
+
+function enterArgs(namespaces: Namespaces, pid: number, command: readonly string[]): string[] {
+  const target = ['--target', String(pid), '--user', '--preserve-credentials', '--mount', '--pid', '--uts'];
+  return [namespaces.setpriv, '--pdeathsig', 'KILL', namespaces.nsenter, ...target, '--root', '--wd', '--', ...command];
+}
+
+async function sandboxInput(
+  deps: SandboxDeps,
+  namespaces: Namespaces,
+  plan: ContainerPlan,
+  image: NonNullable<ContainerPlan['image']>,
+): Promise<SandboxInput> {
+  const [program = '', ...args] = plan.command;
+  const isNode = isNodeProgram(plan);
+  const hostNode = image.thin || (isNode && !hasOwnNode(image.rootfs, program));
+  if (!isNode) checkProgram(plan, image);
+  const command = isNode
+    ? [hostNode ? `${supportDir}/bin/node` : program, ...nodeFlags(plan.memoryLimitBytes), ...args]
+    : [...plan.command];
+  const hosts = join(plan.dir, 'hosts');
+  const hostname = join(plan.dir, 'hostname');
+  await writeFile(hosts, plan.hosts);
+  await writeFile(hostname, `${plan.hostname}\n`);
+  const mounts: SandboxInput['mounts'][number][] = [];
+  for (const mount of plan.mounts) {
+    const target = await resolveInside(image.rootfs, mount.mountPath);
+    const isFile = (await stat(mount.hostPath)).isFile();
+    mounts.push({ source: mount.hostPath, target, isFile, readOnly: mount.readOnly });
+  }
+  return {
+    tools: { ...deps.tools, namespaces },
+    dir: join(plan.dir, 'fs'),
+    rootfs: image.rootfs,
+    imageFolders: readdirSync(image.rootfs, { withFileTypes: true }).flatMap((entry) =>
+      entry.isDirectory() ? [entry.name] : [],
+    ),
+    thin: image.thin,
+    runDir: deps.runDir,
+    preload: deps.preload,
+    node: hostNode ? deps.node : undefined,
+    hostname: plan.hostname,
+    etc: { hosts, hostname, 'resolv.conf': deps.resolvConf },
+    mounts,
+    workingDir: plan.workingDir,
+    command,
+  };
+}
+
+/** A program that is nowhere is named before the container starts, in runc's words. */
+function checkProgram(plan: ContainerPlan, image: NonNullable<ContainerPlan['image']>): void {
+  const program = plan.command[0] ?? '';
+  const roots = image.thin ? [image.rootfs, '/'] : [image.rootfs];
+  const folders = program.includes('/') ? [''] : (plan.env['PATH'] ?? '').split(':');
+  const base = program.includes('/') && !program.startsWith('/') ? plan.workingDir : '';
+  const mounted = plan.mounts.some(({ mountPath }) => join(base, program).startsWith(`${mountPath}/`));
+  // A link may lead anywhere inside the image, so that only a plain absence is an error here.
+  const found = roots.some((root) => folders.some((folder) => isPresent(join(root, base, folder, program))));
+  if (found || mounted) return;
+  const because = program.includes('/') ? 'no such file or directory' : 'executable file not found in $PATH';
+  throw new StartError('StartError', `failed to create containerd task: exec: "${program}": ${because}`);
+}
+
+function isPresent(path: string): boolean {
+  return isExecutable(path);
+}
+
+/** Waits for `ready PID`; anything else is why the container could not be made. */
+async function readyPid(channel: Readable): Promise<number> {
+  let text = '';
+  for await (const chunk of channel) {
+    text += String(chunk);
+    const ready = /^ready (\d+)$/m.exec(text);
+    if (ready !== null) return Number(ready[1]);
+  }
+  throw new StartError('CreateContainerError', `the container's root could not be made: ${text.trim()}`);
+}

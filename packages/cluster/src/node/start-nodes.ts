@@ -1,0 +1,248 @@
+/** Starts the virtual nodes: network, images, runtimes, kubelets and node objects, from one set of options. */
+
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, realpath, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Disposer, systemRandom, type Clock, type Logger, type LogLevel, type Random } from '@towpath/kit';
+import type { Builtin, Dialer, Transport } from '@towpath/api';
+import { Client } from '@towpath/runtime';
+import type { PodStreams } from '../apiserver/pod-streams.ts';
+import { startNetwork, type ClusterNetwork } from '../network/network.ts';
+import { preloadSource } from '../network/preload/source.ts';
+import type { HostServices } from '../network/resolver.ts';
+import { makeRunDir } from '../network/run-dir.ts';
+import { createImageStore } from './images/image-store.ts';
+import type { ImageSource } from './images/image-source.ts';
+import { startKubelets } from './kubelet.ts';
+import { endLeftovers } from './leftovers.ts';
+import { startNodeHeart, type NodeFacts } from './node-object.ts';
+import { nodePaths, type NodePaths } from './paths.ts';
+import type { NodeContext } from './pod/node-context.ts';
+import { createPodStreams } from './pod-streams.ts';
+import { createBuiltinRuntime } from './runtimes/builtin-runtime.ts';
+import { chooseRuntime } from './runtimes/choose.ts';
+import { findHostTools } from './runtimes/host-tools.ts';
+import { createHostShellRuntime, createPlainRuntime, type PlainDeps } from './runtimes/plain-runtime.ts';
+import { probeLevel, type Level } from './runtimes/probe.ts';
+import type { ContainerPlan, RuntimeKind } from './runtimes/runtime.ts';
+import { createSandboxRuntime, type SandboxDeps } from './runtimes/sandbox-runtime.ts';
+import { createSemaphore } from './semaphore.ts';
+import type { TokenSource } from './service-account-token.ts';
+import { startUsageSampler } from './usage.ts';
+import { createObjectCache } from './volumes/object-cache.ts';
+
+/** The machine, as the composition root reads it. */
+export interface HostFacts {
+  /** process.platform and process.arch */
+  readonly platform: string;
+  readonly architecture: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  /** os.release() and a name for people, e.g. `Debian GNU/Linux 12 (bookworm)`. */
+  readonly kernelVersion: string;
+  readonly osImage: string;
+  readonly userId: number;
+  readonly tempDir: string;
+  /** process.execPath */
+  readonly node: string;
+  /** The host's environment; host shell containers get a chosen part of it. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export interface StartNodesOptions {
+  /** The API as the nodes: an administrator, or `system:nodes`. */
+  readonly transport: Transport;
+  /** The API with a bearer token, asked for at each request: for builtin containers, through the full chain. */
+  readonly transportWithToken: (token: () => Promise<string>) => Transport;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly random?: Random;
+  /** An existing folder; links in its path are resolved. */
+  readonly dataDir: string;
+  /** How many; named towpath-node-1 and so on. */
+  readonly nodes: number;
+  readonly images: ImageSource;
+  readonly builtins: Readonly<Record<string, Builtin>>;
+  /** `name.namespace:port` → the host's own listener. */
+  readonly hostServices: HostServices;
+  /** `namespace/name:port` of LoadBalancer services → the port wanted on first use. */
+  readonly hostPorts?: Readonly<Record<string, number>>;
+  readonly host: HostFacts;
+  /** Of the lines builtin containers log; default info. */
+  readonly logLevel?: LogLevel;
+  /** Forces a level; absent, the best one the system allows. */
+  readonly level?: Level;
+}
+
+export interface RunningNodes {
+  readonly dialer: Dialer;
+  readonly podStreams: PodStreams;
+  readonly level: Level;
+  /** An in-cluster URL as programs on the host open it. */
+  hostUrl(url: string): string;
+  /** Stops every pod, then the network. */
+  dispose(): Promise<void>;
+}
+
+const kubeletVersion = 'v1.34.4';
+/** Programs that start at once, per processor. */
+const startsPerCpu = 2;
+const hostVariables = [
+  'PATH',
+  'HOME',
+  'USER',
+  'LOGNAME',
+  'SHELL',
+  'LANG',
+  'LC_ALL',
+  'LC_CTYPE',
+  'TZ',
+  'TMPDIR',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'NODE_EXTRA_CA_CERTS',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'NO_PROXY',
+  'http_proxy',
+  'https_proxy',
+  'no_proxy',
+];
+
+/** Resolves when the nodes are registered and Ready and the existing pods are being started. */
+export async function startNodes(options: StartNodesOptions): Promise<RunningNodes> {
+  const { clock, log, host } = options;
+  const ends = new Disposer();
+  const dataDir = await realpath(options.dataDir);
+  const paths = nodePaths(dataDir);
+  await endLeftovers(paths, log);
+  const runDir = await makeRunDir({ dataDir, tempDir: host.tempDir, userId: host.userId });
+  await writeSupport(paths);
+  const client = new Client({
+    transport: options.transport,
+    fieldManager: 'kubelet',
+    userAgent: 'towpath-kubelet/0.1',
+  });
+  const random = options.random ?? systemRandom;
+  const network = ends.own(
+    await startNetwork({
+      client,
+      clock,
+      log,
+      random,
+      dataDir,
+      runDir,
+      hostServices: options.hostServices,
+      hostPorts: options.hostPorts ?? {},
+    }),
+  );
+  const objects = ends.own(createObjectCache({ client, clock, log }));
+  const tokens = new Map<string, TokenSource>();
+  const { level, runtimeFor } = await chooseRuntimes(options, { paths, runDir, network, tokens });
+  const context: Omit<NodeContext, 'event'> = {
+    client,
+    clock,
+    random,
+    log,
+    paths,
+    network,
+    images: createImageStore({ dir: paths.images, source: options.images }),
+    objects,
+    services: () => network.services(),
+    runtimeFor,
+    starts: createSemaphore(Math.max(2, host.cpus * startsPerCpu)),
+    registerTokens(uid, source) {
+      if (source === undefined) tokens.delete(uid);
+      else tokens.set(uid, source);
+    },
+  };
+  const nodes = Array.from({ length: options.nodes }, (_, index) => nodeFacts(options, level, index + 1));
+  for (const facts of nodes) ends.own(await startNodeHeart({ client, clock, log, facts }));
+  const kubelets = ends.own(await startKubelets({ client, clock, log, nodes, context }));
+  const usage = ends.own(startUsageSampler({ kubelets, clock, log }));
+  return {
+    dialer: network.dialer,
+    podStreams: createPodStreams({ kubelets, paths, dialer: network.dialer, usage, clock }),
+    level,
+    hostUrl: (url) => network.hostUrl(url),
+    dispose: () => ends.dispose(),
+  };
+}
+
+/** The preload, and the host's resolver settings where it has a file of them. */
+async function writeSupport(paths: NodePaths): Promise<void> {
+  await mkdir(dirname(paths.preload), { recursive: true });
+  await writeFile(paths.preload, preloadSource());
+  await writeFile(paths.resolvConf, await readFile('/etc/resolv.conf', 'utf8').catch(() => ''));
+}
+
+async function chooseRuntimes(
+  options: StartNodesOptions,
+  made: { paths: NodePaths; runDir: string; network: ClusterNetwork; tokens: ReadonlyMap<string, TokenSource> },
+): Promise<{ level: Level; runtimeFor: NodeContext['runtimeFor'] }> {
+  const { host, clock, log } = options;
+  const { paths, runDir, network, tokens } = made;
+  const tools = findHostTools({ path: host.env['PATH'] ?? '', platform: host.platform });
+  const sandboxDeps: SandboxDeps = {
+    tools,
+    runDir,
+    preload: paths.preload,
+    node: await realpath(host.node),
+    resolvConf: paths.resolvConf,
+  };
+  const probed = await probeLevel(sandboxDeps, paths.probe);
+  const level = options.level ?? probed.level;
+  if (probed.because !== undefined) log.info('containers run as plain processes', { because: probed.because });
+  const plainDeps: PlainDeps = {
+    sh: tools.sh,
+    runDir,
+    preload: paths.preload,
+    node: sandboxDeps.node,
+    treePrefix: level === 'namespaces' ? probed.treePrefix : [],
+    hostEnv: Object.fromEntries(
+      Object.entries(host.env).filter(
+        (entry): entry is [string, string] => entry[1] !== undefined && hostVariables.includes(entry[0]),
+      ),
+    ),
+  };
+  const sandbox = level === 'namespaces' ? createSandboxRuntime(sandboxDeps) : undefined;
+  const builtin = createBuiltinRuntime({
+    builtins: options.builtins,
+    network,
+    clock,
+    logLevel: options.logLevel ?? 'info',
+    transportFor: (plan) => options.transportWithToken(() => tokenOf(tokens, plan)),
+  });
+  const kinds: { builtin: RuntimeKind; hostShell: RuntimeKind; processes: RuntimeKind } = {
+    builtin,
+    hostShell: createHostShellRuntime(plainDeps),
+    processes: sandbox ?? createPlainRuntime(plainDeps),
+  };
+  return { level, runtimeFor: chooseRuntime(kinds) };
+}
+
+function tokenOf(tokens: ReadonlyMap<string, TokenSource>, plan: ContainerPlan): Promise<string> {
+  const source = tokens.get(plan.pod.uid);
+  if (source === undefined) return Promise.reject(new Error(`pod ${plan.pod.namespace}/${plan.pod.name} has ended`));
+  return source.token({ audience: undefined, expirationSeconds: 3600 });
+}
+
+function nodeFacts(options: StartNodesOptions, level: Level, number: number): NodeFacts {
+  const { host } = options;
+  const name = `towpath-node-${number}`;
+  return {
+    name,
+    hostIP: `172.30.0.${10 + number}`,
+    podCIDR: `10.244.${number}.0/24`,
+    cpu: String(host.cpus),
+    memory: `${Math.floor(host.memoryBytes / 1024)}Ki`,
+    pods: '110',
+    architecture: host.architecture === 'x64' ? 'amd64' : host.architecture,
+    operatingSystem: 'linux',
+    osImage: host.osImage,
+    kernelVersion: host.kernelVersion,
+    containerRuntime: `process://${level}`,
+    kubeletVersion,
+    machineId: createHash('sha256').update(`${options.dataDir}/${name}`).digest('hex').slice(0, 32),
+  };
+}
