@@ -6,7 +6,9 @@ import {
   Deployments,
   Namespaces,
   Pods,
+  Services,
   type AnyObject,
+  type Deployment,
   type Pod,
   type ResourceType,
 } from '@towpath/api';
@@ -115,20 +117,102 @@ describe('watch', () => {
   });
 });
 
+function deployment(name: string): Deployment {
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace: 'default' },
+    spec: {
+      selector: { matchLabels: { app: name } },
+      template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'c', image: 'nginx' }] } },
+    },
+  };
+}
+
 describe('patches', () => {
   it('merges lists by key with a strategic merge patch', async () => {
-    await client.create(Pods, pod('p'));
-    const patch = {
-      spec: {
-        containers: [
-          { name: 'c', image: 'nginx:2' },
-          { name: 'd', image: 'busybox' },
-        ],
-      },
-    };
-    const patched = await client.patch(Pods, { namespace: 'default', name: 'p' }, patch, { kind: 'strategic' });
+    await client.create(Deployments, deployment('d'));
+    const containers = [
+      { name: 'c', image: 'nginx:2' },
+      { name: 'd', image: 'busybox' },
+    ];
+    const patch = { spec: { template: { spec: { containers } } } };
+    const patched = await client.patch(Deployments, { namespace: 'default', name: 'd' }, patch, { kind: 'strategic' });
 
-    expect(patched.spec.containers.map((container) => container.image)).toEqual(['nginx:2', 'busybox']);
+    expect(patched.spec.template.spec.containers.map((container) => container.image)).toEqual(['nginx:2', 'busybox']);
+    expect(patched.metadata.generation).toBe(2);
+  });
+});
+
+describe('defaults', () => {
+  it('fills a deployment as a real server does', async () => {
+    const created = await client.create(Deployments, deployment('d'));
+
+    expect(created.spec).toEqual({
+      replicas: 1,
+      selector: { matchLabels: { app: 'd' } },
+      template: {
+        metadata: { labels: { app: 'd' } },
+        spec: {
+          containers: [
+            {
+              name: 'c',
+              image: 'nginx',
+              resources: {},
+              terminationMessagePath: '/dev/termination-log',
+              terminationMessagePolicy: 'File',
+              imagePullPolicy: 'Always',
+            },
+          ],
+          restartPolicy: 'Always',
+          terminationGracePeriodSeconds: 30,
+          dnsPolicy: 'ClusterFirst',
+          securityContext: {},
+          schedulerName: 'default-scheduler',
+        },
+      },
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: '25%', maxSurge: '25%' } },
+      revisionHistoryLimit: 10,
+      progressDeadlineSeconds: 600,
+    });
+    expect(created.status).toEqual({});
+  });
+
+  it('gives services a cluster IP that an update without one keeps', async () => {
+    const service = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 's', namespace: 'default' },
+      spec: { ports: [{ port: 80 }] },
+    };
+    const created = await client.create(Services, service);
+    const replaced = await client.update(Services, { ...service, spec: { ports: [{ port: 81 }] } });
+
+    expect(created.spec.clusterIP).toMatch(/^10\.96\.\d+\.\d+$/);
+    expect(replaced.spec.clusterIP).toBe(created.spec.clusterIP);
+    expect(replaced.spec.ports?.[0]).toEqual({ port: 81, protocol: 'TCP', targetPort: 81 });
+  });
+
+  it('mounts the service account token into pods', async () => {
+    const created = await client.create(Pods, pod('p'));
+
+    expect(created.spec.serviceAccountName).toBe('default');
+    expect(created.spec.containers[0]?.volumeMounts?.[0]?.mountPath).toBe(
+      '/var/run/secrets/kubernetes.io/serviceaccount',
+    );
+    expect(created.spec.volumes?.[0]?.['name']).toMatch(/^kube-api-access-.{5}$/);
+  });
+});
+
+describe('validation', () => {
+  it('refuses a deployment with every cause, in the words of a real server', async () => {
+    const wrong = deployment('d');
+    wrong.spec.selector = { matchLabels: { app: 'other' } };
+    wrong.spec.template.spec.containers = [];
+
+    await expect(client.create(Deployments, wrong)).rejects.toThrow(
+      'Deployment.apps "d" is invalid: [spec.template.metadata.labels: Invalid value: {"app":"d"}: `selector` does not match template `labels`, spec.template.spec.containers: Required value]',
+    );
   });
 });
 

@@ -3,6 +3,8 @@
 import type { AnyObject, Dialer } from '@towpath/api';
 import { background, messageOf, toTimestamp, uuid, type Clock, type Logger, type Random } from '@towpath/kit';
 import type { Store } from '../store/store.ts';
+import { createAdmission } from './admission/chain.ts';
+import { Webhooks } from './admission/webhooks.ts';
 import { Authenticator } from './auth/authenticate.ts';
 import { ensureBootstrapRoles } from './auth/bootstrap-roles.ts';
 import { Authorizer, pathRefusal, refusal, type ResourceAttributes } from './auth/rbac.ts';
@@ -10,7 +12,7 @@ import { ServiceAccountTokens } from './auth/service-account-tokens.ts';
 import { answerSpecial, type SubresourceDeps } from './subresources/index.ts';
 import { CustomResources } from './custom/lifecycle.ts';
 import { dispatch } from './handlers/dispatch.ts';
-import type { Admission, ApiContext, Target } from './handlers/context.ts';
+import type { ApiContext, Target } from './handlers/context.ts';
 import { ListSnapshots } from './handlers/snapshots.ts';
 import { jsonResponse, textResponse, type ApiRequest, type ApiResponse, type UserInfo } from './http/message.ts';
 import { internalError, methodNotAllowed, StatusError, unknownPath } from './http/status.ts';
@@ -61,13 +63,15 @@ export class ApiServer {
     this.#deps = deps;
     this.objects = new ObjectStore({ store: deps.store, log: deps.log });
     this.#snapshots = new ListSnapshots({ clock: deps.clock, objects: this.objects });
+    const { clock, random, log, dialer } = deps;
+    const webhooks = new Webhooks({ objects: this.objects, dialer, clock, random, log });
     this.#context = {
       clock: deps.clock,
       random: deps.random,
       log: deps.log,
       objects: this.objects,
       registry: this.registry,
-      admission: noAdmission,
+      admission: createAdmission(() => this.#context, webhooks),
       strategyOf: (resource) => strategyFor(resource.collection),
     };
     this.#authorizer = new Authorizer(this.objects);
@@ -186,8 +190,3 @@ export class ApiServer {
     await this.#deps.store.close();
   }
 }
-
-const noAdmission: Admission = {
-  mutate: async (request) => request.object,
-  validate: async () => [],
-};

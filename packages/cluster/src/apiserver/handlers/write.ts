@@ -62,6 +62,7 @@ export async function createObject(
   refuseInvalid(resource, object, [
     ...validateMetadata(object, strategy),
     ...(strategy.validate?.(object) ?? []),
+    ...(strategy.validateStored?.(object, strategyContext(context)) ?? []),
     ...(resource.custom?.validate(object, undefined) ?? []),
   ]);
   await admitFinal(context, target, { object, old: undefined, options });
@@ -121,12 +122,13 @@ async function updateOnce(
   restoreProtected(object, old, target, strategy);
   applyDefaults(object, resource, strategy);
   strategy.prepareUpdate?.(object, old, strategyContext(context));
-  bumpGeneration(object, old, resource, strategy);
+  bumpGeneration(object, old, target, strategy);
   if (options.keepManagedFields !== true) trackUpdate(context, { object, old, target, manager: options.fieldManager });
 
   object = await admit(context, target, { object, old, options });
   causes.push(...validateMetadata(object, strategy));
   causes.push(...(strategy.validate?.(object) ?? []), ...(strategy.validateUpdate?.(object, old) ?? []));
+  causes.push(...(strategy.validateStored?.(object, strategyContext(context)) ?? []));
   causes.push(...(resource.custom?.validate(object, old) ?? []));
   refuseInvalid(resource, object, causes);
   await admitFinal(context, target, { object, old, options });
@@ -142,8 +144,9 @@ async function updateOnce(
   return { pinned, result: await storeObject(context, resource, stored.key, { object, created: false }) };
 }
 
-function bumpGeneration(object: AnyObject, old: AnyObject, resource: Resource, strategy: Strategy): void {
-  if (strategy.generation !== true && resource.custom === undefined) return;
+function bumpGeneration(object: AnyObject, old: AnyObject, target: Target, strategy: Strategy): void {
+  const { resource, subresource } = target;
+  if ((strategy.generation !== true && resource.custom === undefined) || subresource === 'binding') return;
   const changed =
     resource.custom !== undefined && !resource.custom.hasStatus ? rootChanged(object, old) : specChanged(object, old);
   if (changed) object.metadata.generation = (old.metadata.generation ?? 0) + 1;

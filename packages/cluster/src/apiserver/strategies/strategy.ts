@@ -22,6 +22,8 @@ export interface Strategy {
   readonly prepareCreate?: (object: AnyObject, context: StrategyContext) => void;
   readonly prepareUpdate?: (object: AnyObject, old: AnyObject, context: StrategyContext) => void;
   readonly validate?: (object: AnyObject) => StatusCause[];
+  /** Validation against other objects. */
+  readonly validateStored?: (object: AnyObject, context: StrategyContext) => StatusCause[];
   readonly validateUpdate?: (object: AnyObject, old: AnyObject) => StatusCause[];
   /** Members besides `status` that the main resource cannot write and the status subresource can. */
   readonly noStatus?: boolean;

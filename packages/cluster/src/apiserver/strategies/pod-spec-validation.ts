@@ -1,0 +1,190 @@
+/** Validation of pod specifications: what a real server refuses most often, in its words. */
+
+import { cause, type StatusCause } from '../http/status.ts';
+import { labelProblem } from '../names.ts';
+import type { ContainerSpec, PodSpecView, ProbeSpec } from './pod-spec-types.ts';
+import { quantityValue } from './quantity.ts';
+
+/** The causes for which a specification at `path` is refused. */
+export function validatePodSpec(spec: PodSpecView, path: string): StatusCause[] {
+  const causes: StatusCause[] = [];
+  const containers = spec.containers ?? [];
+  if (containers.length === 0) causes.push(cause.required(`${path}.containers`));
+  const volumes = validateVolumes(spec, path, causes);
+  const names = new Set<string>();
+  const each = (list: readonly ContainerSpec[], at: string): void =>
+    list.forEach((container, index) => {
+      causes.push(...validateContainer(container, `${at}[${index}]`, volumes));
+      if (names.has(container.name)) causes.push(cause.duplicate(`${at}[${index}].name`, container.name));
+      names.add(container.name);
+    });
+  each(spec.initContainers ?? [], `${path}.initContainers`);
+  each(containers, `${path}.containers`);
+  const policies = ['Always', 'OnFailure', 'Never'];
+  if (!policies.includes(spec.restartPolicy ?? '')) {
+    causes.push(cause.notSupported(`${path}.restartPolicy`, spec.restartPolicy ?? '', policies));
+  }
+  const dns = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'None'];
+  if (!dns.includes(spec.dnsPolicy ?? ''))
+    causes.push(cause.notSupported(`${path}.dnsPolicy`, spec.dnsPolicy ?? '', dns));
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) {
+    const value = spec.terminationGracePeriodSeconds;
+    causes.push(cause.invalid(`${path}.terminationGracePeriodSeconds`, value, 'must be greater than or equal to 0'));
+  }
+  if (spec.activeDeadlineSeconds !== undefined && spec.activeDeadlineSeconds < 1) {
+    causes.push(
+      cause.invalid(
+        `${path}.activeDeadlineSeconds`,
+        spec.activeDeadlineSeconds,
+        'must be between 1 and 2147483647, inclusive',
+      ),
+    );
+  }
+  return causes;
+}
+
+function validateVolumes(spec: PodSpecView, path: string, causes: StatusCause[]): ReadonlySet<string> {
+  const names = new Set<string>();
+  (spec.volumes ?? []).forEach((volume, index) => {
+    const at = `${path}.volumes[${index}]`;
+    if ((volume.name ?? '') === '') causes.push(cause.required(`${at}.name`));
+    else {
+      const problem = labelProblem(volume.name);
+      if (problem !== undefined) causes.push(cause.invalid(`${at}.name`, volume.name, problem));
+      if (names.has(volume.name)) causes.push(cause.duplicate(`${at}.name`, volume.name));
+    }
+    names.add(volume.name);
+    const sources = Object.keys(volume).filter((name) => name !== 'name');
+    for (const extra of sources.slice(1))
+      causes.push(cause.forbidden(`${at}.${extra}`, 'may not specify more than 1 volume type'));
+    if (volume.secret !== undefined && (volume.secret.secretName ?? '') === '')
+      causes.push(cause.required(`${at}.secret.secretName`));
+    if (volume.configMap !== undefined && (volume.configMap.name ?? '') === '')
+      causes.push(cause.required(`${at}.configMap.name`));
+    if (volume.hostPath !== undefined && (volume.hostPath.path ?? '') === '')
+      causes.push(cause.required(`${at}.hostPath.path`));
+  });
+  return names;
+}
+
+function validateContainer(container: ContainerSpec, path: string, volumes: ReadonlySet<string>): StatusCause[] {
+  const causes: StatusCause[] = [];
+  if ((container.name ?? '') === '') causes.push(cause.required(`${path}.name`));
+  else {
+    const problem = labelProblem(container.name);
+    if (problem !== undefined) causes.push(cause.invalid(`${path}.name`, container.name, problem));
+  }
+  const { image = '' } = container;
+  if (image === '') causes.push(cause.required(`${path}.image`));
+  else if (image !== image.trim())
+    causes.push(cause.invalid(`${path}.image`, image, 'must not have leading or trailing whitespace'));
+  const pulls = ['Always', 'IfNotPresent', 'Never'];
+  if (!pulls.includes(container.imagePullPolicy ?? '')) {
+    causes.push(cause.notSupported(`${path}.imagePullPolicy`, container.imagePullPolicy ?? '', pulls));
+  }
+  causes.push(
+    ...validatePorts(container, path),
+    ...validateEnv(container, path),
+    ...validateResources(container, path),
+  );
+  causes.push(...validateMounts(container, path, volumes));
+  for (const name of ['livenessProbe', 'readinessProbe', 'startupProbe'] as const) {
+    const probe = container[name];
+    if (probe !== undefined) causes.push(...validateProbe(probe, `${path}.${name}`, name));
+  }
+  return causes;
+}
+
+function validatePorts(container: ContainerSpec, path: string): StatusCause[] {
+  const causes: StatusCause[] = [];
+  const names = new Set<string>();
+  (container.ports ?? []).forEach((port, index) => {
+    const at = `${path}.ports[${index}]`;
+    if (port.containerPort === 0 || port.containerPort === undefined)
+      causes.push(cause.required(`${at}.containerPort`));
+    else if (port.containerPort < 1 || port.containerPort > 65535) {
+      causes.push(cause.invalid(`${at}.containerPort`, port.containerPort, 'must be between 1 and 65535, inclusive'));
+    }
+    if (!['TCP', 'UDP', 'SCTP'].includes(port.protocol ?? '')) {
+      causes.push(cause.notSupported(`${at}.protocol`, port.protocol ?? '', ['SCTP', 'TCP', 'UDP']));
+    }
+    if (port.name === undefined) return;
+    if (port.name.length > 15 || !/^(?=.*[a-z])[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(port.name)) {
+      causes.push(
+        cause.invalid(
+          `${at}.name`,
+          port.name,
+          port.name.length > 15
+            ? 'must be no more than 15 characters'
+            : 'must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)',
+        ),
+      );
+    }
+    if (names.has(port.name)) causes.push(cause.duplicate(`${at}.name`, port.name));
+    names.add(port.name);
+  });
+  return causes;
+}
+
+function validateEnv(container: ContainerSpec, path: string): StatusCause[] {
+  return (container.env ?? []).flatMap((variable, index) => {
+    const at = `${path}.env[${index}]`;
+    if ((variable.name ?? '') === '') return [cause.required(`${at}.name`)];
+    if (variable.name.includes('='))
+      return [
+        cause.invalid(
+          `${at}.name`,
+          variable.name,
+          "a valid environment variable name must consist only of printable ASCII characters other than '='",
+        ),
+      ];
+    const both = variable.valueFrom !== undefined && (variable.value ?? '') !== '';
+    return both ? [cause.invalid(`${at}.valueFrom`, '', 'may not be specified when `value` is not empty')] : [];
+  });
+}
+
+function validateResources(container: ContainerSpec, path: string): StatusCause[] {
+  const { limits = {}, requests = {} } = container.resources ?? {};
+  return Object.entries(requests).flatMap(([name, quantity]) => {
+    const limit = limits[name];
+    if (quantityValue(quantity) < 0)
+      return [cause.invalid(`${path}.resources.requests[${name}]`, quantity, 'must be greater than or equal to 0')];
+    if (limit === undefined || quantityValue(quantity) <= quantityValue(limit)) return [];
+    return [
+      cause.invalid(`${path}.resources.requests`, quantity, `must be less than or equal to ${name} limit of ${limit}`),
+    ];
+  });
+}
+
+function validateMounts(container: ContainerSpec, path: string, volumes: ReadonlySet<string>): StatusCause[] {
+  const causes: StatusCause[] = [];
+  const paths = new Set<string>();
+  (container.volumeMounts ?? []).forEach((mount, index) => {
+    const at = `${path}.volumeMounts[${index}]`;
+    if ((mount.name ?? '') === '') causes.push(cause.required(`${at}.name`));
+    else if (!volumes.has(mount.name)) causes.push(cause.notFound(`${at}.name`, mount.name));
+    if ((mount.mountPath ?? '') === '') causes.push(cause.required(`${at}.mountPath`));
+    else if (paths.has(mount.mountPath))
+      causes.push(cause.invalid(`${at}.mountPath`, mount.mountPath, 'must be unique'));
+    paths.add(mount.mountPath);
+  });
+  return causes;
+}
+
+function validateProbe(probe: ProbeSpec, path: string, kind: string): StatusCause[] {
+  const causes: StatusCause[] = [];
+  const handlers = (['exec', 'httpGet', 'tcpSocket', 'grpc'] as const).filter((name) => probe[name] !== undefined);
+  if (handlers.length === 0) causes.push(cause.required(path, 'must specify a handler type'));
+  for (const extra of handlers.slice(1))
+    causes.push(cause.forbidden(`${path}.${extra}`, 'may not specify more than 1 handler type'));
+  if (kind !== 'readinessProbe' && (probe.successThreshold ?? 1) !== 1) {
+    causes.push(cause.invalid(`${path}.successThreshold`, probe.successThreshold, 'must be 1'));
+  }
+  for (const name of ['timeoutSeconds', 'periodSeconds', 'failureThreshold', 'initialDelaySeconds'] as const) {
+    if ((probe[name] ?? 0) < 0)
+      causes.push(cause.invalid(`${path}.${name}`, probe[name], 'must be greater than or equal to 0'));
+  }
+  if (probe.exec !== undefined && (probe.exec.command ?? []).length === 0)
+    causes.push(cause.required(`${path}.exec.command`));
+  return causes;
+}
