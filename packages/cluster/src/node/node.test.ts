@@ -49,7 +49,7 @@ const images: Record<string, FoundImage> = {
   'acme/job:1': image(`console.log('working'); console.error('oops'); process.exit(Number(process.env.CODE ?? 0))`),
   'acme/files:1': image(
     `const fs = require('fs'); console.log(fs.readdirSync('/app').sort().join(), fs.existsSync('/etc/app/key') && fs.readFileSync('/etc/app/key', 'utf8'));
-     fs.writeFileSync('/app/written', 'x'); setInterval(() => {}, 1000)`,
+     fs.writeFileSync('written', 'x'); setInterval(() => {}, 1000)`,
   ),
   'acme/sleeper:1': image('setInterval(() => {}, 1000)'),
 };
@@ -127,7 +127,7 @@ describe.each(levels)('level %s', (level) => {
     expect(status).toMatchObject({ ready: true, started: true, restartCount: 0, image: 'acme/web:1' });
     expect(status?.containerID).toMatch(/^process:\/\/[0-9a-f]{64}$/);
     expect(await logsOf('web')).toBe('started hi $(POD_NAME) 1 web data of the image\n');
-    expect(await reasonsOf('web')).toEqual(['Pulling', 'Pulled', 'Created', 'Started']);
+    expect(await reasonsOf('web')).toEqual(['Created', 'Pulled', 'Pulling', 'Started']);
     const reached = await nodes.podStreams.portForward(pod, 80);
     reached.end('GET / HTTP/1.0\r\n\r\n');
     expect(await textOf(reached)).toContain('hello from web');
@@ -198,7 +198,7 @@ describe.each(levels)('level %s', (level) => {
       await create(name, { image: 'acme/files:1', volumeMounts }, spec);
       await until(name, isReady);
       const expected = level === 'plain' ? 'config,data.txt,main.js false\n' : 'data.txt,main.js v1\n';
-      expect(await logsOf(name)).toBe(expected);
+      expect(await firstLineOf(name)).toBe(expected);
     }
     const pod = await until('files', isReady);
     expect(pod.status?.conditions?.map(({ type, status }) => `${type}=${status}`)).toEqual([
@@ -216,7 +216,7 @@ describe.each(levels)('level %s', (level) => {
     const stream = await nodes.dialer.dial({ host: pod.status?.podIP ?? '', port: 7 });
     stream.end('ping');
     expect(await textOf(stream)).toBe('--flag ping');
-    expect(await logsOf('builtin')).toBe('listening as builtin\n');
+    expect(await firstLineOf('builtin')).toBe('listening as builtin\n');
     await client.delete(Pods, { namespace: 'default', name: 'builtin' });
     await gone('builtin');
   });
@@ -284,9 +284,16 @@ describe.each(levels)('level %s', (level) => {
     return text;
   }
 
+  async function firstLineOf(name: string): Promise<string> {
+    const pod = await until(name, () => true);
+    const options = { container: 'main', follow: true, previous: false, timestamps: false };
+    for await (const part of nodes.podStreams.logs(pod, options, AbortSignal.timeout(5_000))) return String(part);
+    return '';
+  }
+
   async function reasonsOf(name: string): Promise<string[]> {
     const { items } = await client.list(Events, { namespace: 'default', fieldSelector: `involvedObject.name=${name}` });
-    return items.map(({ reason }) => reason ?? '');
+    return items.map(({ reason }) => reason ?? '').toSorted();
   }
 
   async function exec(pod: Pod, command: string[]): Promise<{ text: string; exitCode: number }> {
