@@ -159,7 +159,9 @@ async function round(canary: Canary, plan: Plan, deps: ReconcileDeps): Promise<R
   // The objects were read before the action: what it wrote itself is read again.
   const current = step.type === 'wait' ? observed : await observe(plan, false, deps);
   await enforce({ canary: after, plan, status, observed: current }, deps);
-  return requeue({ afterMs: Math.max(1, ticker.dueInMs(uid, status, plan.intervalMs)) });
+  // Nothing to do though it was time: look again after another interval, for what no watch tells (configs).
+  const dueInMs = ticker.dueInMs(uid, status, plan.intervalMs);
+  return requeue({ afterMs: dueInMs > 0 ? dueInMs : plan.intervalMs });
 }
 
 /** Steps that a change starts begin a new rhythm; the others keep theirs. */

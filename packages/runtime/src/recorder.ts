@@ -43,19 +43,36 @@ interface Remembered {
 /** Source: client-go tools/record, EventAggregator and eventLogger (count, firstTimestamp, lastTimestamp). */
 export function createRecorder(options: RecorderOptions): Recorder {
   const seen = new Map<string, Remembered>();
+  const nextSuffix = eventSuffixes(options.component);
   // Events of one recorder are written one after another, so that their order is the order of the calls.
   let last: Promise<void> = Promise.resolve();
   return {
     event(object, input) {
-      const turn = last.then(() => write(options, seen, object, input));
+      const turn = last.then(() => write({ ...options, nextSuffix }, seen, object, input));
       last = turn;
       return turn;
     },
   };
 }
 
+/**
+ * Nanoseconds in hexadecimal, as client-go names Events: tools show Events of one second in the order of their names,
+ * so names have to ascend. The last digits tell components apart that write in the same millisecond.
+ */
+function eventSuffixes(component: string): (nowMs: number) => string {
+  const apart = BigInt(createHash('sha1').update(component).digest().readUInt16BE() % 1000);
+  let last = 0n;
+  return (nowMs) => {
+    const first = BigInt(Math.trunc(nowMs)) * 1_000_000n + apart;
+    last = first > last ? first : last + 1000n;
+    return last.toString(16);
+  };
+}
+
+type WriteOptions = RecorderOptions & { readonly nextSuffix: (nowMs: number) => string };
+
 async function write(
-  options: RecorderOptions,
+  options: WriteOptions,
   seen: Map<string, Remembered>,
   object: KubeObject,
   input: EventInput,
@@ -68,7 +85,7 @@ async function write(
     if (known !== undefined && nowMs - known.lastMs < aggregationWindowMs) {
       if (await repeat(client, known, nowMs)) return;
     }
-    const event = newEvent(options, object, input, nowMs, identity);
+    const event = newEvent(options, object, input, nowMs);
     const namespace = event.metadata.namespace ?? 'default';
     if (seen.size >= rememberedEvents) seen.delete(seen.keys().next().value ?? '');
     seen.set(identity, { name: event.metadata.name, namespace, count: 1, lastMs: nowMs });
@@ -91,22 +108,15 @@ async function repeat(client: Client, known: Remembered, nowMs: number): Promise
   }
 }
 
-function newEvent(
-  options: RecorderOptions,
-  object: KubeObject,
-  input: EventInput,
-  nowMs: number,
-  identity: string,
-): Event {
+function newEvent(options: WriteOptions, object: KubeObject, input: EventInput, nowMs: number): Event {
   const { metadata, apiVersion, kind } = object;
   const namespace = metadata.namespace ?? 'default';
-  const suffix = createHash('sha1').update(`${identity}${nowMs}`).digest('hex').slice(0, 16);
   const timestamp = toTimestamp(nowMs);
   const source = { component: options.component, ...(options.host !== undefined && { host: options.host }) };
   return {
     apiVersion: 'v1',
     kind: 'Event',
-    metadata: { name: `${metadata.name}.${suffix}`, namespace },
+    metadata: { name: `${metadata.name}.${options.nextSuffix(nowMs)}`, namespace },
     involvedObject: {
       apiVersion,
       kind,
