@@ -2,7 +2,7 @@
 
 import { loadChart, type Chart, type ChartFiles } from '@towpath/charts';
 import { Secrets } from '@towpath/api';
-import { parseRemoteUrl, type GitAuth } from '@towpath/git';
+import { parseRemoteUrl, safeUrl, type GitAuth } from '@towpath/git';
 import { messageOf } from '@towpath/kit';
 import type { Client } from '@towpath/runtime';
 import { releaseError } from '../errors.ts';
@@ -69,7 +69,7 @@ async function findInGit(source: GitSource, deps: ChartSourceDeps): Promise<Foun
   if (fingerprint === '') {
     throw releaseError(
       'CHART_NOT_FOUND',
-      `there is no folder ${source.path} in ${mirror.url} at ${commit.slice(0, 7)}`,
+      `there is no folder ${source.path} in ${safeUrl(source.url)} at ${commit.slice(0, 7)}`,
       {
         next: 'push the chart, or correct spec.chart.path',
       },
