@@ -14,6 +14,7 @@ export interface CommandEntry {
 }
 
 export const commandTable: readonly CommandEntry[] = [
+  { name: 'up', load: async () => (await import('./commands/up.ts')).upCommand },
   { name: 'get', load: async () => (await import('./commands/get.ts')).getCommand },
   { name: 'describe', load: async () => (await import('./commands/describe.ts')).describeCommand },
   { name: 'logs', load: async () => (await import('./commands/logs.ts')).logsCommand },

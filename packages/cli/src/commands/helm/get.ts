@@ -72,7 +72,7 @@ function metadataCommand(context: CliContext) {
         namespace: release.namespace,
         revision: release.version,
         status: release.info.status,
-        deployedAt: release.info.last_deployed,
+        deployedAt: wholeSeconds(release.info.last_deployed),
       };
       const table = (): string =>
         [
@@ -88,11 +88,15 @@ function metadataCommand(context: CliContext) {
           `NAMESPACE: ${release.namespace}`,
           `REVISION: ${release.version}`,
           `STATUS: ${release.info.status}`,
-          `DEPLOYED_AT: ${release.info.last_deployed}`,
+          `DEPLOYED_AT: ${wholeSeconds(release.info.last_deployed)}`,
           '',
         ].join('\n');
       context.stdout(formatOutput(flags.output, value, table));
     });
+}
+
+function wholeSeconds(time: string): string {
+  return time.replace(/\.\d+/, '');
 }
 
 function record(value: unknown): Record<string, unknown> {

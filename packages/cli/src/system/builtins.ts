@@ -1,0 +1,35 @@
+/** Every component of ours that runs as a pod, by image name: `towpath.builtin/NAME`. */
+
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Builtin } from '@towpath/api';
+import { createImageAutomation } from '@towpath/images';
+import type { Clock, Logger, Random } from '@towpath/kit';
+import { createMesh } from '@towpath/mesh';
+import { createPrometheusBuiltin, type RequestHandler } from '@towpath/metrics';
+import { helmOperator } from '@towpath/releases';
+import { createFlaggerBuiltin } from '@towpath/rollouts';
+import { createFlux } from '@towpath/sync';
+
+export interface BuiltinDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly version: string;
+  /** Called with Prometheus' handler while it runs; returns the end. */
+  readonly exposeMetrics: (handler: RequestHandler) => () => void;
+}
+
+export function createBuiltins(deps: BuiltinDeps): Readonly<Record<string, Builtin>> {
+  const { clock, random, log, version } = deps;
+  const mesh = createMesh({ clock, log, random });
+  return {
+    flux: createFlux({ startImages: createImageAutomation() }),
+    'helm-operator': helmOperator,
+    istiod: mesh.istiod,
+    proxyv2: mesh.proxyv2,
+    'pilot-init': mesh.pilotInit,
+    ingressgateway: mesh.ingressgateway,
+    prometheus: createPrometheusBuiltin({ clock, pause: () => nextTurn(), expose: deps.exposeMetrics }),
+    flagger: createFlaggerBuiltin({ clock, version }),
+  };
+}
