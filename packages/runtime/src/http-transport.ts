@@ -45,7 +45,8 @@ export function httpTransport(options: HttpTransportOptions): Transport & { clos
           port: server.port === '' ? (secure ? 443 : 80) : Number(server.port),
           method: request.method,
           path: base + request.path + queryText(request.query),
-          headers: { ...headers, ...request.headers },
+          // Node gives a DELETE no length of its own: the server would take its body for the next request.
+          headers: { ...headers, ...request.headers, ...lengthOf(request.body) },
           agent,
           ...(request.signal === undefined ? {} : { signal: request.signal }),
         },
@@ -64,6 +65,10 @@ export function httpTransport(options: HttpTransportOptions): Transport & { clos
     },
     close: () => agent.destroy(),
   };
+}
+
+function lengthOf(body: TransportRequest['body']): Record<string, string> {
+  return body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
 }
 
 function unreachable(server: string, cause: Error): TowpathError {
