@@ -1,1 +1,3 @@
-export {};
+export { startDashboard, type Dashboard, type DashboardOptions } from './dashboard.ts';
+export type { PrometheusQuery } from './measurements.ts';
+export type { DashboardState, Link, MetricSeries } from './model.ts';
