@@ -64,7 +64,7 @@ export function parseCron(text: string, timeZone = 'UTC'): CronSchedule {
       const untilMs = candidateMs + searchDays * dayMs;
       while (candidateMs < untilMs) {
         const wall = zone(candidateMs);
-        if (!dayMatches(wall)) candidateMs += Math.max(1, 24 * 60 - wall.hour * 60 - wall.minute - 60) * minuteMs;
+        if (!dayMatches(wall)) candidateMs += minutesToNextDay(wall) * minuteMs;
         else if (!hours?.has(wall.hour)) candidateMs += Math.max(1, 60 - wall.minute) * minuteMs;
         else if (!minutes?.has(wall.minute)) candidateMs += minuteMs;
         else return candidateMs;
@@ -72,6 +72,12 @@ export function parseCron(text: string, timeZone = 'UTC'): CronSchedule {
       return undefined;
     },
   };
+}
+
+/** Stops short of midnight by more than any change of daylight saving time, then goes hour by hour. */
+function minutesToNextDay(wall: Wall): number {
+  const left = 24 * 60 - wall.hour * 60 - wall.minute;
+  return left > 180 ? left - 120 : 60 - wall.minute;
 }
 
 function parseField(text: string, field: Field, whole: string): ReadonlySet<number> {

@@ -47,6 +47,10 @@ export function planJob(job: Job, pods: readonly Pod[], nowMs: number): JobPlan 
     return { ...base, creations: [], deletions: tally.active, status, events: [] };
   }
   const verdict = judge(job, tally, nowMs);
+  if (verdict !== undefined && hasUncounted(status)) {
+    // The end is told once, with the final numbers.
+    return { ...base, creations: [], deletions: tally.active, status, events: [] };
+  }
   if (verdict !== undefined) {
     const conditions = [...(status.conditions ?? []), ...verdictConditions(verdict, nowMs)];
     const complete = verdict.type === 'Complete' ? { completionTime: toTimestamp(nowMs) } : {};
@@ -261,6 +265,11 @@ function waitOf(job: Job, status: JobStatus, delayMs: number, nowMs: number): nu
     waits.push(Date.parse(status.startTime ?? '') + job.spec.activeDeadlineSeconds * 1000 - nowMs);
   }
   return waits.length === 0 ? undefined : Math.max(1, Math.min(...waits));
+}
+
+function hasUncounted(status: JobStatus): boolean {
+  const { succeeded = [], failed = [] } = status.uncountedTerminatedPods ?? {};
+  return succeeded.length + failed.length > 0;
 }
 
 function isTracked(pod: Pod): boolean {

@@ -32,7 +32,9 @@ export function ordinalOf(set: StatefulSet, pod: Pod): number | undefined {
 
 /** Source: Kubernetes pkg/controller/statefulset/stateful_set_control.go, updateStatefulSet. */
 export function planStatefulSet(set: StatefulSet, observed: StatefulObserved): StatefulPlan {
-  return { actions: planActions(set, observed), status: planStatus(set, observed) };
+  const actions = planActions(set, observed);
+  const leaving = new Set(actions.flatMap((action) => (action.type === 'delete' ? [action.pod] : [])));
+  return { actions, status: planStatus(set, observed, leaving) };
 }
 
 function planActions(set: StatefulSet, observed: StatefulObserved): StatefulAction[] {
@@ -101,11 +103,12 @@ function revisionFor(set: StatefulSet, observed: StatefulObserved, ordinal: numb
   return ordinal < start + rolling.partition ? 'current' : 'update';
 }
 
-function planStatus(set: StatefulSet, observed: StatefulObserved): StatefulSetStatus {
+/** Pods that leave in this round count no more: a new one must not take their old revision for granted. */
+function planStatus(set: StatefulSet, observed: StatefulObserved, leaving: ReadonlySet<Pod>): StatefulSetStatus {
   const { pods, updateRevision, nowMs } = observed;
   const replicas = set.spec.replicas ?? 1;
   const minReady = set.spec.minReadySeconds ?? 0;
-  const live = pods.filter((pod) => !isTerminating(pod));
+  const live = pods.filter((pod) => !isTerminating(pod) && !leaving.has(pod));
   const withHash = (name: string): number => live.filter((pod) => revisionLabel(pod) === name).length;
   const ready = pods.filter((pod) => isRunningReady(pod)).length;
   const updated = withHash(updateRevision);

@@ -97,17 +97,19 @@ export async function updateObject(
   for (let attempt = 1; ; attempt++) {
     const stored = context.objects.collection(resource.collection).get(key);
     if (stored === undefined) throw notFound(resource, target.name);
-    const next = await updateOnce(context, target, { stored, produce, options });
-    if (next.result !== undefined) return next.result;
-    if (next.pinned || attempt >= maxAttempts) throw conflict(resource, target.name);
+    const written = await updateOnce(context, target, { stored, produce, options });
+    // Somebody wrote in between: a request that names a resourceVersion fails at the next attempt's precondition.
+    if (written !== undefined) return written;
+    if (attempt >= maxAttempts) throw conflict(resource, target.name);
   }
 }
 
+/** Undefined when the stored object changed while the new one was being made. */
 async function updateOnce(
   context: ApiContext,
   target: Target,
   parts: { stored: StoredObject; produce: Produce; options: WriteOptions & { readonly keepManagedFields?: boolean } },
-): Promise<{ result?: Written; pinned: boolean }> {
+): Promise<Written | undefined> {
   const { resource } = target;
   const { stored, options } = parts;
   const strategy = context.strategyOf(resource);
@@ -115,8 +117,6 @@ async function updateOnce(
   const current = convert(JSON.parse(stored.json) as AnyObject, resource.apiVersion);
   const body = await parts.produce(current);
   let object = convertToHub(canonicalise(body, resource, options), resource);
-  const askedRv = object.metadata.resourceVersion;
-  const pinned = askedRv !== undefined && askedRv !== '';
   checkPreconditions(object, stored, resource);
   const causes = prepareUpdatedMetadata(object, old, target);
   restoreProtected(object, old, target, strategy);
@@ -133,15 +133,15 @@ async function updateOnce(
   refuseInvalid(resource, object, causes);
   await admitFinal(context, target, { object, old, options });
 
-  if (context.objects.collection(resource.collection).get(stored.key)?.rv !== stored.rv) return { pinned };
+  if (context.objects.collection(resource.collection).get(stored.key)?.rv !== stored.rv) return undefined;
   object.metadata.resourceVersion = old.metadata.resourceVersion ?? '';
-  if (options.dryRun) return { pinned, result: { object, created: false } };
-  if (isFinished(object)) return { pinned, result: await finishDeletion(context, resource, stored, object) };
+  if (options.dryRun) return { object, created: false };
+  if (isFinished(object)) return finishDeletion(context, resource, stored, object);
   if (unchanged(object, old)) {
     await context.objects.settled();
-    return { pinned, result: { object: old, stored, created: false } };
+    return { object: old, stored, created: false };
   }
-  return { pinned, result: await storeObject(context, resource, stored.key, { object, created: false }) };
+  return storeObject(context, resource, stored.key, { object, created: false });
 }
 
 function bumpGeneration(object: AnyObject, old: AnyObject, target: Target, strategy: Strategy): void {

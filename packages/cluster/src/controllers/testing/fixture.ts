@@ -14,6 +14,8 @@ export interface Fixture {
   readonly clock: FakeClock;
   /** Pods whose name starts with one of these never become ready. */
   readonly broken: Set<string>;
+  /** Nodes whose heartbeat has stopped. */
+  readonly silent: Set<string>;
   /** Sets the phase of a pod, as a node does when its containers end. */
   finish(pod: Pod, phase: 'Succeeded' | 'Failed'): Promise<void>;
   pods(): Promise<Pod[]>;
@@ -42,11 +44,14 @@ export async function startFixture(options: { nodes?: number; start?: boolean } 
     ends.own(startScheduler({ transport, clock, log }));
   }
   ends.own(startKubelet(client, clock, broken));
+  const silent = new Set<string>();
+  ends.add(renewLeases(client, clock, silent));
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   const fixture: Fixture = {
     client,
     clock,
     broken,
+    silent,
     async finish(pod, phase) {
       await client.patch(Pods, keyOf(pod), { status: { phase } }, { kind: 'merge', subresource: 'status' });
     },
@@ -85,6 +90,30 @@ async function addNode(client: Client, name: string): Promise<void> {
     metadata: { name, namespace: 'kube-node-lease' },
     spec: { holderIdentity: name, leaseDurationSeconds: 40, renewTime: '2026-01-01T00:00:00.000000Z' },
   });
+}
+
+const renewMs = 10_000;
+
+function renewLeases(client: Client, clock: FakeClock, silent: ReadonlySet<string>): () => void {
+  let isStopped = false;
+  const renew = async (): Promise<void> => {
+    const renewTime = new Date(clock.nowMs()).toISOString().replace('Z', '000Z');
+    for (const { metadata } of (await client.list(LeaseType, { namespace: 'kube-node-lease' })).items) {
+      if (silent.has(metadata.name)) continue;
+      await client.patch(LeaseType, keyOf({ metadata }), { spec: { renewTime } }, { kind: 'merge' });
+    }
+  };
+  const schedule = (): void => {
+    clock.startTimer(renewMs, () => {
+      if (isStopped) return;
+      void renew().catch(() => {});
+      schedule();
+    });
+  };
+  schedule();
+  return () => {
+    isStopped = true;
+  };
 }
 
 /** Marks every bound pod running and ready, and ends those that are deleted. */
