@@ -109,6 +109,25 @@ describe('a good revision', () => {
   });
 });
 
+describe('killed after any write', () => {
+  // Every third one here; all of them were tried when this was written.
+  it.each([1, 4, 7, 10, 13, 16, 19, 22, 24, 27, 30, 33])('%d: the revision is still promoted, once', async (writes) => {
+    await initialized();
+    world.killAfter(writes);
+    await world.setImage('acme/frontend:v0.0.3');
+    await world.pass(300);
+
+    await world.restart();
+    await world.pass(320);
+
+    expect(await world.summary()).toBe('Succeeded 0 0');
+    expect(await world.weights()).toEqual([100, 0]);
+    expect(await world.replicas('frontend')).toBe(0);
+    expect(await world.image('frontend-primary')).toBe('acme/frontend:v0.0.3');
+    expect((await world.events()).filter((event) => event.includes('Rolling back'))).toEqual([]);
+  });
+});
+
 describe('a revision without traffic', () => {
   it('is rolled back after five failed checks, with the cause', async () => {
     await initialized();

@@ -4,6 +4,7 @@
  */
 
 import type { CanaryStatus, Phase } from './canary.ts';
+import { revisionOf } from './hash.ts';
 import type { Plan } from './plan.ts';
 import type { Readiness } from './readiness.ts';
 
@@ -16,8 +17,8 @@ export interface Situation {
   readonly primary: 'absent' | Readiness;
   readonly primaryScaledToZero: boolean;
   readonly canary: Readiness;
-  /** What the primary was last copied from. */
-  readonly copiedHash: string;
+  /** The revision (template and configs) the primary was last copied from. */
+  readonly copied: string;
   /** The interval has passed since the last step. */
   readonly tickDue: boolean;
 }
@@ -95,9 +96,11 @@ function running(plan: Plan, status: CanaryStatus, situation: Situation): Step {
   if (status.phase === 'Waiting') return situation.tickDue ? { type: 'new-revision' } : wait('waiting for approval');
   const analysing = status.phase === 'Progressing' || status.phase === 'WaitingPromotion';
   if (analysing && hasChanged(status, situation)) return { type: 'restart' };
-  // Killed between the decision to promote and the copy, and the target has moved on since: analyse the new one.
-  const uncopied = status.phase === 'Promoting' && situation.copiedHash !== status.lastAppliedSpec;
-  if (uncopied && situation.targetHash !== status.lastAppliedSpec) return { type: 'restart' };
+  if (status.phase === 'Promoting' && situation.copied !== revisionOf(status.lastAppliedSpec, status.trackedConfigs)) {
+    // Killed between the decision to promote and the copy; if the target has moved on since, the new one is analysed.
+    const movedOn = situation.targetHash !== status.lastAppliedSpec || hasChanged(status, situation);
+    return movedOn ? { type: 'restart' } : wait('the primary is to be copied');
+  }
   if (!situation.tickDue) return wait('next tick');
   const blocked = plan.skipAnalysis ? undefined : blockedBy(plan, situation);
   if (blocked !== undefined) return blocked;

@@ -8,6 +8,7 @@ import type { Client } from '@towpath/runtime';
 import type { Canary, CanaryStatus } from './canary.ts';
 import { desiredWeight, hasChanged, targetRuns } from './decide.ts';
 import type { RolloutDeps } from './deps.ts';
+import { revisionOf } from './hash.ts';
 import { autoscalerMinimum, ensureAutoscaler } from './objects/autoscaler.ts';
 import { copyConfigs } from './objects/configs.ts';
 import { copiedFromAnnotation, primaryTemplate, selectorLabelOf } from './objects/primary.ts';
@@ -39,19 +40,19 @@ export async function enforce(enforcement: Enforcement, deps: RolloutDeps): Prom
 
 /** Copies the analysed template to the primary, once. */
 export async function copyTemplate({ canary, plan, status, observed }: Enforcement, client: Client): Promise<void> {
-  const { target, targetHash, configs, copiedHash, primaryObject } = observed;
+  const { target, targetHash, configs, copied, primaryObject } = observed;
   const promoted = status.lastAppliedSpec;
   if (target === undefined || primaryObject === undefined || targetHash !== promoted) return;
+  const revision = revisionOf(promoted, configs);
+  if (copied === revision) return;
   const label = selectorLabelOf(target);
   await copyConfigs(client, canary, configs);
   const template = primaryTemplate({ plan, target, targetHash, configs }, label);
-  const same = primaryObject.spec.template.metadata?.annotations?.['flagger-id'];
-  if (copiedHash === promoted && same === template.metadata?.annotations?.['flagger-id']) return;
   const { progressDeadlineSeconds, minReadySeconds, revisionHistoryLimit, strategy } = target.spec;
   const { annotations } = primaryObject.metadata;
   await client.update(Deployments, {
     ...primaryObject,
-    metadata: { ...primaryObject.metadata, annotations: { ...annotations, [copiedFromAnnotation]: promoted } },
+    metadata: { ...primaryObject.metadata, annotations: { ...annotations, [copiedFromAnnotation]: revision } },
     spec: {
       ...primaryObject.spec,
       ...(progressDeadlineSeconds !== undefined && { progressDeadlineSeconds }),

@@ -14,6 +14,16 @@ export function dataHash(data: unknown): string {
   return sha256(JSON.stringify(canonical(data) ?? {})).slice(0, 16);
 }
 
+/** Names a pod template together with the configs it is run with. */
+export function revisionOf(templateHashText: string, configs: Readonly<Record<string, string>>): string {
+  return `${templateHashText}.${dataHash(configs)}`;
+}
+
+/** The template's part of a revision's name. */
+export function templateOf(revision: string): string {
+  return revision.split('.')[0] ?? '';
+}
+
 /** A UUID-shaped value made of text, for annotations that real Flagger fills with random ones. */
 export function idFrom(text: string): string {
   const hex = sha256(text);

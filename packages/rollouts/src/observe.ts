@@ -4,7 +4,7 @@ import { Deployments, type Deployment } from '@towpath/api';
 import type { CanaryStatus } from './canary.ts';
 import type { Situation } from './decide.ts';
 import type { RolloutDeps } from './deps.ts';
-import { templateHash } from './hash.ts';
+import { templateHash, templateOf } from './hash.ts';
 import { trackConfigs, type TrackedConfigs } from './objects/configs.ts';
 import { copiedFromAnnotation } from './objects/primary.ts';
 import type { Plan } from './plan.ts';
@@ -53,12 +53,12 @@ export function situation({ plan, tickDue, target, primaryObject, configs, nowMs
     primary: primaryObject === undefined ? 'absent' : readiness(primaryObject, plan.primaryReadyThreshold),
     primaryScaledToZero: primaryObject?.spec.replicas === 0,
     canary: target === undefined ? absent : readiness(target, plan.canaryReadyThreshold),
-    copiedHash: primaryObject?.metadata.annotations?.[copiedFromAnnotation] ?? '',
+    copied: primaryObject?.metadata.annotations?.[copiedFromAnnotation] ?? '',
   };
 }
 
 /** The revision a finished initialisation stands for: what the primary runs, not what the target became since. */
 export function initializedStatus(observed: Observed): Pick<CanaryStatus, 'lastAppliedSpec' | 'lastPromotedSpec'> {
-  const hash = observed.copiedHash === '' ? (observed.targetHash ?? '') : observed.copiedHash;
+  const hash = observed.copied === '' ? (observed.targetHash ?? '') : templateOf(observed.copied);
   return { lastAppliedSpec: hash, lastPromotedSpec: hash };
 }

@@ -4,12 +4,12 @@ import { getIn, isRecord } from '@towpath/kit';
 import type { Deployment, PodSpec, PodTemplate } from '@towpath/api';
 import type { Canary } from '../canary.ts';
 import { rolloutError } from '../errors.ts';
-import { idFrom } from '../hash.ts';
+import { idFrom, revisionOf } from '../hash.ts';
 import type { Plan } from '../plan.ts';
 import { rewriteConfigs } from './configs.ts';
 import { copiedAnnotations, ownedBy } from './metadata.ts';
 
-/** Which template of the target the primary was last copied from. */
+/** Which revision of the target the primary was last copied from. */
 export const copiedFromAnnotation = 'towpath.dev/copied-from';
 
 /** Source: Flagger's -selector-labels. */
@@ -58,7 +58,10 @@ export function primaryDeployment({ canary, plan, target, targetHash, configs }:
       name: plan.primary,
       namespace: plan.namespace,
       labels: primaryLabel,
-      annotations: { ...copiedAnnotations(target.metadata.annotations), [copiedFromAnnotation]: targetHash },
+      annotations: {
+        ...copiedAnnotations(target.metadata.annotations),
+        [copiedFromAnnotation]: revisionOf(targetHash, configs),
+      },
       ownerReferences: ownedBy(canary),
     },
     spec: {
@@ -81,7 +84,7 @@ export function primaryTemplate(
   const { metadata, spec } = target.spec.template;
   const annotations = {
     ...metadata?.annotations,
-    'flagger-id': idFrom(`${plan.name}/${targetHash}/${JSON.stringify(configs)}`),
+    'flagger-id': idFrom(`${plan.name}/${revisionOf(targetHash, configs)}`),
   };
   return {
     metadata: {

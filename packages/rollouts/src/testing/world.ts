@@ -57,6 +57,8 @@ export interface World {
   replicas(deployment: string): Promise<number | undefined>;
   image(deployment: string): Promise<string | undefined>;
   setImage(image: string): Promise<void>;
+  /** The API stops answering the controller after that many more writes, as if it had been killed there. */
+  killAfter(writes: number): void;
   /** Ends the controller at once and starts another one. */
   restart(): Promise<void>;
   /** Pods that the next rounds cannot make ready. */
@@ -162,6 +164,7 @@ class TestWorld implements World {
   stuck = false;
   readonly #cluster: TestCluster;
   #controller: RolloutController | undefined;
+  #writesLeft = Infinity;
 
   constructor(cluster: TestCluster, clock: FakeClock, client: Client) {
     this.#cluster = cluster;
@@ -174,7 +177,11 @@ class TestWorld implements World {
     const transport = this.#cluster.transport();
     const recording: Transport = {
       request: (request) => {
-        if (request.method !== 'GET') this.writers.add(request.query?.['fieldManager'] ?? 'nobody');
+        if (request.method !== 'GET') {
+          this.writers.add(request.query?.['fieldManager'] ?? 'nobody');
+          this.#writesLeft--;
+        }
+        if (this.#writesLeft < 0) return Promise.reject(new Error('killed'));
         return transport.request(request);
       },
     };
@@ -198,8 +205,13 @@ class TestWorld implements World {
     this.#controller.start();
   }
 
+  killAfter(writes: number): void {
+    this.#writesLeft = writes;
+  }
+
   async restart(): Promise<void> {
     await this.#controller?.dispose();
+    this.#writesLeft = Infinity;
     this.start();
     await this.#settle();
   }
