@@ -10,8 +10,15 @@ const unpackedLimitBytes = 64 * 1024 * 1024;
 
 /** The value of `data.release`, before the Secret's own base64. Source: helm 3 pkg/storage/driver, encodeRelease. */
 export function encodeRelease(release: Release): string {
-  const { labels: _labels, ...stored } = release;
-  return gzipSync(JSON.stringify(stored), { level: 9 }).toString('base64');
+  const { labels: _labels, config, manifest, hooks, ...stored } = release;
+  // Go leaves out empty members, and Helm tells them from empty ones when it prints.
+  const full = {
+    ...stored,
+    ...(Object.keys(config).length > 0 && { config }),
+    ...(manifest !== '' && { manifest }),
+    ...(hooks.length > 0 && { hooks }),
+  };
+  return gzipSync(JSON.stringify(full), { level: 9 }).toString('base64');
 }
 
 /** Reads what {@link encodeRelease} or Helm wrote; uncompressed JSON is read as well. Throws `RELEASE_CORRUPT`. */

@@ -52,8 +52,9 @@ function testsText(hooks: readonly ReleaseHook[]): string {
 }
 
 function valuesText(release: Release): string {
+  const given = Object.keys(release.config).length === 0 ? null : release.config;
   const computed = mergeValues(release.config, release.chart.values);
-  return `USER-SUPPLIED VALUES:\n${yamlText(release.config)}\nCOMPUTED VALUES:\n${yamlText(computed)}\n`;
+  return `USER-SUPPLIED VALUES:\n${yamlText(given)}\nCOMPUTED VALUES:\n${yamlText(computed)}\n`;
 }
 
 /** Each hook under the path of its template. */
