@@ -11,6 +11,8 @@ import { Authorizer, pathRefusal, refusal, type ResourceAttributes } from './aut
 import { ServiceAccountTokens } from './auth/service-account-tokens.ts';
 import { answerSpecial, type SubresourceDeps } from './subresources/index.ts';
 import { CustomResources } from './custom/lifecycle.ts';
+import { answerDiscovery } from './discovery/discovery.ts';
+import { answerVersion, OpenApiDocuments } from './discovery/openapi.ts';
 import { dispatch } from './handlers/dispatch.ts';
 import type { ApiContext, Target } from './handlers/context.ts';
 import { ListSnapshots } from './handlers/snapshots.ts';
@@ -52,6 +54,7 @@ export class ApiServer {
   readonly #deps: ApiServerDeps;
   readonly #context: ApiContext;
   readonly #snapshots: ListSnapshots;
+  readonly #openApi = new OpenApiDocuments(this.registry);
   readonly #customResources: CustomResources;
   readonly #authorizer: Authorizer;
   readonly #authenticator: Authenticator;
@@ -128,7 +131,7 @@ export class ApiServer {
       const info = parseRequest(request.method, request.path, request.query);
       if (info.kind === 'path' && isHealthPath(info.path)) return textResponse(200, 'ok');
       const user = this.#authenticator.authenticate(request);
-      if (info.kind === 'path') return this.#path(info, user);
+      if (info.kind === 'path') return this.#path(info, user, request);
       return await this.#resource(request, info, user);
     } catch (error) {
       return this.#failure(error, request);
@@ -142,9 +145,15 @@ export class ApiServer {
     return jsonResponse(status.code, status);
   }
 
-  #path(info: PathRequest, user: UserInfo): ApiResponse {
+  #path(info: PathRequest, user: UserInfo, request: ApiRequest): ApiResponse {
     if (!this.#authorizer.allowsPath(user, info.verb, info.path)) throw pathRefusal(user, info.verb, info.path);
-    return textResponse(404, '404 page not found\n');
+    if (info.path === '/version' || info.path === '/version/') return answerVersion();
+    if (info.verb !== 'get') return textResponse(404, '404 page not found\n');
+    const answer =
+      info.segments[0] === 'openapi'
+        ? this.#openApi.answer(info.segments, request.query, request.headers)
+        : answerDiscovery(this.registry, info.segments, request.headers['accept']);
+    return answer ?? textResponse(404, '404 page not found\n');
   }
 
   async #resource(request: ApiRequest, info: ResourceRequest, user: UserInfo): Promise<ApiResponse> {

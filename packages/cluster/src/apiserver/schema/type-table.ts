@@ -123,9 +123,12 @@ export class TypeTable {
   }
 }
 
-/** An embedded struct is a message of its own on the wire; its number is kept for the decoder as `outer * 1000 + inner`. */
+/**
+ * Type metadata is not on the wire at all; any other embedded struct is a message of its own there, and its number is
+ * kept for the decoder as `outer * 1000 + inner`.
+ */
 function inlineNumber(outer: string, field: Field): number {
-  return outer === '' ? field.number : Number(outer) * 1000 + field.number;
+  return outer === '' ? 0 : Number(outer) * 1000 + field.number;
 }
 
 function atomicView(schema: StructSchema): StructSchema {

@@ -1,0 +1,182 @@
+/** The HTTPS side of the API server: HTTP/2, HTTP/1.1 and upgrades on one port. */
+
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { background, messageOf, type Logger } from '@towpath/kit';
+import { maxBodyBytes, tooLarge } from '../handlers/decode.ts';
+import { jsonResponse, type ApiRequest, type ApiResponse, type UserInfo } from '../http/message.ts';
+import type { CertificatePair } from './certificates.ts';
+
+type Incoming = IncomingMessage | Http2ServerRequest;
+type Outgoing = ServerResponse | Http2ServerResponse;
+
+export interface HttpsServerOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly certificate: CertificatePair;
+  /** PEM; clients that show a certificate of this authority are known by it. */
+  readonly clientAuthority: string;
+  readonly handle: (request: ApiRequest) => Promise<ApiResponse>;
+  /** Takes over the socket of an upgrade request. */
+  readonly upgrade: (request: ApiRequest, socket: Duplex, head: Buffer) => Promise<void>;
+  readonly log: Logger;
+}
+
+export interface HttpsServer {
+  readonly port: number;
+  dispose(): Promise<void>;
+}
+
+/** Listens; rejects with Node's error (`EADDRINUSE`) when the port cannot be had. */
+export async function listenHttps(options: HttpsServerOptions): Promise<HttpsServer> {
+  const server = createSecureServer({
+    allowHTTP1: true,
+    cert: options.certificate.certificate,
+    key: options.certificate.key,
+    ca: options.clientAuthority,
+    requestCert: true,
+    rejectUnauthorized: false,
+  });
+  const sockets = new Set<Socket>();
+  server.on('secureConnection', (socket) => {
+    sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.once('close', () => sockets.delete(socket));
+    socket.on('error', () => {});
+  });
+  server.on('request', (incoming: Incoming, outgoing: Outgoing) => {
+    background('request', answer(options, incoming, outgoing), options.log);
+  });
+  server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => {});
+    background('upgrade', options.upgrade(requestOf(incoming, undefined, undefined), socket, head), options.log);
+  });
+  server.on('sessionError', () => {});
+  // Clients that do not trust our authority, or leave in the middle of a handshake.
+  server.on('tlsClientError', () => {});
+  await listen(server, options);
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : options.port,
+    dispose: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}
+
+function listen(server: Http2SecureServer, options: HttpsServerOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: options.host, port: options.port }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+async function answer(options: HttpsServerOptions, incoming: Incoming, outgoing: Outgoing): Promise<void> {
+  const abort = new AbortController();
+  outgoing.on('close', () => abort.abort());
+  outgoing.on('error', () => abort.abort());
+  try {
+    const body = await readBody(incoming);
+    const response =
+      body === 'too large' ? refuseLarge() : await options.handle(requestOf(incoming, body, abort.signal));
+    await send(response, outgoing, abort.signal);
+  } catch (error) {
+    // The client is gone, or the stream behind the answer broke: the connection says so.
+    options.log.debug('answer ended early', { path: incoming.url ?? '', error: messageOf(error) });
+    outgoing.destroy();
+  }
+}
+
+function refuseLarge(): ApiResponse {
+  const { status } = tooLarge();
+  return jsonResponse(status.code, status);
+}
+
+async function readBody(incoming: Incoming): Promise<Uint8Array | undefined | 'too large'> {
+  if (incoming.method === 'GET' || incoming.method === 'HEAD') return undefined;
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > maxBodyBytes) return 'too large';
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+}
+
+function requestOf(incoming: Incoming, body: Uint8Array | undefined, signal: AbortSignal | undefined): ApiRequest {
+  const url = incoming.url ?? '/';
+  const mark = url.indexOf('?');
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(incoming.headers)) {
+    if (value !== undefined && !name.startsWith(':')) headers[name] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return {
+    method: incoming.method ?? 'GET',
+    path: mark < 0 ? url : url.slice(0, mark),
+    query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
+    headers,
+    body,
+    signal,
+    user: headers['authorization'] === undefined ? certificateUser(incoming.socket as TLSSocket) : undefined,
+  };
+}
+
+/** The user a verified client certificate names: CN is the name, O are the groups. */
+function certificateUser(socket: TLSSocket): UserInfo | undefined {
+  if (socket.authorized !== true) return undefined;
+  const certificate = socket.getPeerCertificate();
+  const { CN: name, O: organisation } = certificate.subject ?? {};
+  if (typeof name !== 'string') return undefined;
+  const groups = organisation === undefined ? [] : Array.isArray(organisation) ? organisation : [String(organisation)];
+  return { name, groups: [...groups, 'system:authenticated'] };
+}
+
+async function send(response: ApiResponse, outgoing: Outgoing, signal: AbortSignal): Promise<void> {
+  const { 'transfer-encoding': _chunked, ...headers } = response.headers;
+  const { body } = response;
+  if (typeof body === 'string' || body instanceof Uint8Array) {
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    outgoing.writeHead(response.status, { ...headers, 'content-length': String(bytes.length) });
+    outgoing.end(bytes);
+    return;
+  }
+  outgoing.writeHead(response.status, headers);
+  // Watchers wait for the headers before the first event.
+  (outgoing as ServerResponse).flushHeaders();
+  for await (const chunk of body) {
+    if (signal.aborted) break;
+    if (!write(outgoing, chunk)) await drained(outgoing, signal);
+  }
+  outgoing.end();
+}
+
+function write(outgoing: Outgoing, chunk: string | Uint8Array): boolean {
+  return (outgoing as ServerResponse).write(chunk);
+}
+
+function drained(outgoing: Outgoing, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      outgoing.removeListener('drain', done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    outgoing.once('drain', done);
+    signal.addEventListener('abort', done);
+  });
+}
