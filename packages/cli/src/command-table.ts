@@ -21,6 +21,8 @@ export const commandTable: readonly CommandEntry[] = [
   { name: 'events', load: async () => (await import('./commands/events.ts')).eventsCommand },
   { name: 'apply', load: async () => (await import('./commands/apply.ts')).applyCommand },
   { name: 'delete', load: async () => (await import('./commands/apply.ts')).deleteCommand },
+  { name: 'run', load: async () => (await import('./commands/run.ts')).runCommand },
+  { name: 'apiserver', load: async () => (await import('./commands/apiserver.ts')).apiserverCommand },
   { name: 'registry', load: async () => (await import('./commands/parts.ts')).registryCommand },
   { name: 'git', load: async () => (await import('./commands/parts.ts')).gitCommand },
   { name: 'metrics', load: async () => (await import('./commands/parts.ts')).metricsCommand },
@@ -28,4 +30,8 @@ export const commandTable: readonly CommandEntry[] = [
   { name: 'identity', load: async () => (await import('./commands/identity.ts')).identityCommand },
   { name: 'helm', load: async () => (await import('./commands/helm/index.ts')).helmCommand },
   { name: 'template', load: async () => (await import('./commands/helm/index.ts')).templateCommand },
+  { name: 'helm', load: async () => (await import('./commands/helm/index.ts')).helmCommand },
+  { name: 'template', load: async () => (await import('./commands/helm/index.ts')).templateCommand },
+  { name: 'sync', load: async () => (await import('./commands/sync.ts')).syncCommand },
+  { name: 'identity', load: async () => (await import('./commands/identity.ts')).identityCommand },
 ];

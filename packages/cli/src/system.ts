@@ -6,6 +6,7 @@ import type { Ready } from './context.ts';
 import { createBuiltins } from './system/builtins.ts';
 import { startCluster, type RunningCluster } from './system/cluster.ts';
 import { components, demoRepository, gitServiceUrl } from './system/components.ts';
+import { startDashboardPart } from './system/dashboard.ts';
 import { openDataDir, writeAtomically, type DataDir } from './system/data-dir.ts';
 import { readHostFacts } from './system/host-facts.ts';
 import { ensureRelease } from './system/install-charts.ts';
@@ -73,6 +74,8 @@ async function start(options: SystemOptions, data: DataDir, ends: Disposer): Pro
   );
   progress.done('cluster', `${cluster.url}, ${options.nodes} nodes (process://${cluster.nodes.level})`);
   const delivery = ends.own(await startDelivery({ ...options, cluster, sources, data }));
+  const gatewayUrl = `http://127.0.0.1:${gatewayPort}`;
+  ends.own(startDashboardPart({ ...options, cluster, sources, gatewayUrl }));
   await sources.seed({ bare });
   await sources.connect(delivery);
   progress.done('git', `${sources.url}/${bare ? 'start/microservices-demo' : demoRepository}.git`);
@@ -85,7 +88,7 @@ async function start(options: SystemOptions, data: DataDir, ends: Disposer): Pro
     registry: sources.url,
     charts: `${sources.url}/charts`,
     dashboard: sources.url,
-    gateway: `http://127.0.0.1:${gatewayPort}`,
+    gateway: gatewayUrl,
     metrics: `${sources.url}/prometheus`,
   };
   await writeAtomically(join(data.path, 'ready.json'), `${JSON.stringify(ready, undefined, 2)}\n`);

@@ -32,8 +32,13 @@ function repoSearch(context: CliContext) {
     .action(async (keywords, flags) => {
       const all = await everyChart(context);
       const range = flags.version ?? (flags.devel === true ? '>0.0.0-0' : '>0.0.0');
-      const matches = matcher(keywords.join(' '), flags.regexp === true);
-      const found = all.filter((entry) => matches(entry) && satisfies(entry.version, range));
+      const score = scorer(keywords.join(' '), flags.regexp === true);
+      const found = all
+        .flatMap((entry) => {
+          const place = score(entry);
+          return place === undefined || !satisfies(entry.version, range) ? [] : [{ ...entry, place }];
+        })
+        .toSorted((left, right) => left.place - right.place);
       const shown = flags.versions === true ? found : newestOf(found);
       if (shown.length === 0 && flags.failOnNoResult === true) {
         throw new TowpathError('CHART_NOT_FOUND', 'no results found');
@@ -79,14 +84,15 @@ async function everyChart(context: CliContext): Promise<Found[]> {
   );
 }
 
-function matcher(keyword: string, isRegexp: boolean): (entry: Found) => boolean {
-  const textOf = (entry: Found): string => `${entry.fullName}\n${entry.name}\n${entry.description}`;
-  if (isRegexp) {
-    const pattern = new RegExp(keyword, 'i');
-    return (entry) => pattern.test(textOf(entry));
-  }
+/** Which field the keyword is found in first: name, full name, description, keywords; undefined when in none. */
+function scorer(keyword: string, isRegexp: boolean): (entry: Found) => number | undefined {
   const wanted = keyword.toLowerCase();
-  return (entry) => textOf(entry).toLowerCase().includes(wanted);
+  const pattern = isRegexp ? new RegExp(keyword, 'i') : undefined;
+  const holds = (text: string): boolean => pattern?.test(text) ?? text.toLowerCase().includes(wanted);
+  return (entry) => {
+    const place = [entry.name, entry.fullName, entry.description, entry.keywords.join(' ')].findIndex(holds);
+    return place < 0 ? undefined : place;
+  };
 }
 
 function newestOf(found: readonly Found[]): Found[] {

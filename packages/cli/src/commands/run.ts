@@ -1,0 +1,116 @@
+/** `towpath run`: the controllers alone, against any Kubernetes. */
+
+import { resolve } from 'node:path';
+import { Command } from '@commander-js/extra-typings';
+import type { Builtin } from '@towpath/api';
+import { messageOf, TowpathError } from '@towpath/kit';
+import type { CliContext } from '../context.ts';
+import { createBuiltins } from '../system/builtins.ts';
+import { runHostBuiltin } from '../system/host-builtin.ts';
+
+/** The components that need nothing but the API, Git and Prometheus. */
+const runnable = ['flux', 'helm-operator', 'flagger'] as const;
+type Component = (typeof runnable)[number];
+
+interface RunFlags {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly gitUrl?: string;
+  readonly gitBranch: string;
+  readonly gitPath?: string;
+  readonly gitPollInterval: string;
+  readonly gitCiSkip?: boolean;
+  readonly syncGarbageCollection?: boolean;
+  readonly metricsServer: string;
+  readonly namespace: string;
+  readonly components: string;
+}
+
+export function runCommand(context: CliContext): Command {
+  const command = new Command('run')
+    .description('run the controllers (flux, helm-operator, flagger) against the cluster of a kubeconfig')
+    .option('--kubeconfig <file>', 'kubeconfig to use')
+    .option('--context <name>', 'context of the kubeconfig')
+    .option('--git-url <url>', 'repository to synchronise; required with flux')
+    .option('--git-branch <name>', 'branch', 'master')
+    .option('--git-path <path>', 'folder of the manifests; default: the whole repository')
+    .option('--git-poll-interval <duration>', 'how often the repository is asked', '1m')
+    .option('--git-ci-skip', 'add [ci skip] to commits of image updates')
+    .option('--sync-garbage-collection', 'delete what left the repository')
+    .option('--metrics-server <url>', 'Prometheus', 'http://127.0.0.1:9090')
+    .option('-n, --namespace <name>', 'namespace of the deploy key and of what names none', 'flux')
+    .option('--components <list>', 'which controllers', runnable.join(','))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  towpath run --kubeconfig ~/.kube/config --git-url https://git.example.com/acme/shop.git --git-path deploy\n  towpath run --components flagger --metrics-server http://prometheus.example.com:9090',
+    )
+    .action((flags) => run(context, flags));
+  return command as unknown as Command;
+}
+
+async function run(context: CliContext, flags: RunFlags): Promise<void> {
+  const chosen = chooseComponents(flags);
+  const { client } = await context.client({ kubeconfig: flags.kubeconfig, context: flags.context });
+  const { clock, random, log, version, signal } = context;
+  const builtins = createBuiltins({ clock, random, log, version, exposeMetrics: () => () => {} });
+  const kubeconfig = flags.kubeconfig === undefined ? undefined : resolve(context.cwd, flags.kubeconfig);
+  context.stderr(
+    `running ${chosen.join(', ')}${kubeconfig === undefined ? '' : ` with ${kubeconfig}`}; Ctrl-C stops\n`,
+  );
+  const runs = chosen.map(async (name) => {
+    try {
+      await runHostBuiltin({
+        name,
+        // Every name of `runnable` is a builtin.
+        builtin: builtins[name] as Builtin,
+        namespace: flags.namespace,
+        args: argumentsOf(name, flags),
+        env: {},
+        transport: client.transport,
+        log,
+        print: (line) => context.stdout(`${line}\n`),
+        signal,
+      });
+    } catch (error) {
+      throw new TowpathError('COMPONENT_FAILED', `${name} ended: ${messageOf(error)}`, {
+        next: 'mend it and run again; everything it knows is in the cluster and in Git',
+        cause: error,
+      });
+    }
+  });
+  await Promise.all(runs);
+}
+
+function chooseComponents(flags: RunFlags): Component[] {
+  const wanted = flags.components.split(',').map((name) => name.trim());
+  const unknown = wanted.find((name) => !(runnable as readonly string[]).includes(name));
+  if (unknown !== undefined) {
+    throw new TowpathError('USAGE', `--components: ${unknown} is no controller`, {
+      next: `choose from ${runnable.join(', ')}`,
+    });
+  }
+  if (wanted.includes('flux') && flags.gitUrl === undefined) {
+    throw new TowpathError('USAGE', '--git-url is missing', {
+      next: 'name the repository, or leave flux out with --components',
+    });
+  }
+  return runnable.filter((name) => wanted.includes(name));
+}
+
+function argumentsOf(name: Component, flags: RunFlags): string[] {
+  switch (name) {
+    case 'flux':
+      return [
+        `--git-url=${flags.gitUrl}`,
+        `--git-branch=${flags.gitBranch}`,
+        ...(flags.gitPath === undefined ? [] : [`--git-path=${flags.gitPath}`]),
+        `--git-poll-interval=${flags.gitPollInterval}`,
+        ...(flags.gitCiSkip === true ? ['--git-ci-skip'] : []),
+        ...(flags.syncGarbageCollection === true ? ['--sync-garbage-collection'] : []),
+      ];
+    case 'helm-operator':
+      return [`--git-poll-interval=${flags.gitPollInterval}`];
+    case 'flagger':
+      return [`-metrics-server=${flags.metricsServer}`, '-mesh-provider=istio'];
+  }
+}
