@@ -11,6 +11,7 @@ export interface IndexEntry {
   readonly appVersion: string;
   readonly description: string;
   readonly deprecated: boolean;
+  readonly keywords: readonly string[];
   /** Addresses of the archive, as the index gives them; may be relative to the repository. */
   readonly urls: readonly string[];
   /** sha256 of the archive in hex; '' when the index gives none. */
@@ -53,6 +54,7 @@ function entryOf(name: string, record: UnknownRecord): IndexEntry[] {
       appVersion: scalar(record['appVersion']),
       description: scalar(record['description']),
       deprecated: record['deprecated'] === true,
+      keywords: Array.isArray(record['keywords']) ? record['keywords'].map(scalar) : [],
       urls,
       digest,
     },
