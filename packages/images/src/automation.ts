@@ -1,7 +1,16 @@
 /** Image automation: a new tag becomes one commit that changes the tag in Git and nothing else. */
 
 import { Images, towpathNamespace, type GitSource, type ImageRecord, type StartImageAutomation } from '@towpath/api';
-import { background, codeOf, Disposer, messageOf, systemClock, type Clock, type Disposable } from '@towpath/kit';
+import {
+  background,
+  codeOf,
+  Disposer,
+  jsonEqual,
+  messageOf,
+  systemClock,
+  type Clock,
+  type Disposable,
+} from '@towpath/kit';
 import { Client, createInformer, type Informer } from '@towpath/runtime';
 import { canonicalRepository } from './image-ref.ts';
 import type { TagInfo, TagPolicy } from './policy/policy.ts';
@@ -12,6 +21,7 @@ import { commitMessage, editFiles, findCandidates, planUpdates, type Candidate, 
 const quietMs = 700;
 /** A steady stream of pushes does not put the commit off for longer than this. */
 const quietMaxMs = 5_000;
+const imageKind = { apiVersion: 'towpath.dev/v1alpha1', kind: 'Image' } as const;
 /** How often a commit is redone when somebody else pushed first. */
 const attemptsMax = 5;
 /** How many tags of one repository are asked for their time in one round; public registries limit requests. */
@@ -34,12 +44,14 @@ class Automation implements Disposable {
   readonly #options: Options;
   readonly #tagSource: TagSource;
   readonly #clock: Clock;
+  readonly #client: Client;
   readonly #records: Informer<ImageRecord>;
   readonly #ends = new Disposer();
   readonly #stop = new AbortController();
   /** Tags of other registries: repository → what was found, and when it is to be asked again. */
   readonly #polled = new Map<string, { tags: readonly TagInfo[]; untilMs: number }>();
   readonly #shown = new Set<string>();
+  #hasEmbeddedRegistry = false;
   #wake: () => void = () => {};
   #dueAtMs = Infinity;
   #firstNewsAtMs = Infinity;
@@ -49,8 +61,8 @@ class Automation implements Disposable {
     this.#options = options;
     this.#tagSource = deps.tagSource ?? createTagSource(options.context.hostUrl);
     this.#clock = deps.clock ?? systemClock;
-    const client = new Client({ transport: options.context.transport, fieldManager: 'flux', userAgent: 'flux' });
-    const { clock, log } = { clock: this.#clock, log: options.log };
+    this.#client = new Client({ transport: options.context.transport, fieldManager: 'flux', userAgent: 'flux' });
+    const [client, clock, log] = [this.#client, this.#clock, options.log];
     this.#records = createInformer({ client, type: Images, namespace: towpathNamespace, clock, log });
     this.#records.onChange(() => this.#news());
     this.#records.start();
@@ -76,6 +88,9 @@ class Automation implements Disposable {
 
   async #run(): Promise<void> {
     await this.#records.synced();
+    const served = await this.#client.resourceFor(imageKind).catch(() => undefined);
+    this.#hasEmbeddedRegistry = served !== undefined;
+    this.#news();
     let nextRoundMs = this.#clock.monotonicMs() + this.#options.automationMs;
     while (!this.#stop.signal.aborted) {
       const nowMs = this.#clock.monotonicMs();
@@ -124,7 +139,7 @@ class Automation implements Disposable {
     const files = await source.readManifests(head);
     const { candidates, problems } = findCandidates(files);
     for (const { file, message } of problems) this.#sayOnce('policy.go:41', { warning: message, file });
-    await this.#pollRegistries(candidates);
+    this.#pollRegistries(candidates);
     const updates = planUpdates(candidates, (repository) => this.#tagsOf(repository));
     if (updates.length === 0) return;
     for (const update of updates) this.#announce(update);
@@ -154,29 +169,52 @@ class Automation implements Disposable {
     });
   }
 
-  #tagsOf(repository: string): readonly TagInfo[] | undefined {
+  #recordOf(repository: string): ImageRecord | undefined {
     const wanted = canonicalRepository(repository);
-    const record = this.#records.list().find(({ spec }) => canonicalRepository(spec?.repository ?? '') === wanted);
+    return this.#records.list().find(({ spec }) => canonicalRepository(spec?.repository ?? '') === wanted);
+  }
+
+  #tagsOf(repository: string): readonly TagInfo[] | undefined {
+    const record = this.#recordOf(repository);
     if (record === undefined) return this.#polled.get(repository)?.tags;
     return (record.status?.tags ?? []).map(({ name, pushedAt }) => ({ name, createdAtMs: Date.parse(pushedAt) || 0 }));
   }
 
-  /** Registries that tell nobody of pushes are asked, each repository at most once per interval. */
-  async #pollRegistries(candidates: readonly Candidate[]): Promise<void> {
+  /**
+   * Registries that tell nobody of pushes are asked, each repository at most once per interval and without holding up
+   * the round: a registry that hangs must not keep an image waiting that is there.
+   */
+  #pollRegistries(candidates: readonly Candidate[]): void {
+    const nowMs = this.#clock.monotonicMs();
     for (const repository of new Set(candidates.map(({ place }) => place.repository))) {
-      const nowMs = this.#clock.monotonicMs();
-      const isTold = this.#tagsOf(repository) !== undefined && !this.#polled.has(repository);
-      if (isTold || (this.#polled.get(repository)?.untilMs ?? 0) > nowMs) continue;
-      const untilMs = nowMs + this.#options.registryPollMs;
+      const isTold = this.#recordOf(repository) !== undefined;
+      if (isTold || this.#isEmbedded(repository) || (this.#polled.get(repository)?.untilMs ?? 0) > nowMs) continue;
       const known = this.#polled.get(repository)?.tags ?? [];
-      try {
-        const policies = candidates.filter(({ place }) => place.repository === repository).map(({ policy }) => policy);
-        this.#polled.set(repository, { tags: await this.#lookUp(repository, policies, known), untilMs });
-      } catch (error) {
-        this.#polled.set(repository, { tags: known, untilMs });
-        this.#sayOnce('warming.go:198', { component: 'warmer', canonical_name: repository, err: messageOf(error) });
-      }
+      this.#polled.set(repository, { tags: known, untilMs: nowMs + this.#options.registryPollMs });
+      const policies = candidates.filter(({ place }) => place.repository === repository).map(({ policy }) => policy);
+      background('registry poll', this.#poll(repository, policies, known), this.#options.log);
     }
+  }
+
+  async #poll(repository: string, policies: readonly TagPolicy[], known: readonly TagInfo[]): Promise<void> {
+    const untilMs = this.#polled.get(repository)?.untilMs ?? 0;
+    try {
+      const tags = await this.#lookUp(repository, policies, known);
+      this.#polled.set(repository, { tags, untilMs });
+      if (!jsonEqual(tags, known)) this.#news();
+    } catch (error) {
+      if (this.#stop.signal.aborted) return;
+      this.#sayOnce('warming.go:198', { component: 'warmer', canonical_name: repository, err: messageOf(error) });
+    }
+  }
+
+  /**
+   * Where the embedded registry tells of its images, `owner/name` without a host is its own, pushed or not yet: a
+   * repository of that name on Docker Hub belongs to somebody else.
+   */
+  #isEmbedded(repository: string): boolean {
+    const [first = ''] = repository.split('/');
+    return this.#hasEmbeddedRegistry && repository.includes('/') && !/[.:]/.test(first) && first !== 'localhost';
   }
 
   /** Times cost two requests a tag, so only tags that are chosen by time get one, and only once. */

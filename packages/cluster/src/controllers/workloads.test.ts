@@ -122,7 +122,7 @@ describe('DaemonSet', () => {
   test('runs once on every node, new ones included, and updates one at a time', async () => {
     await fixture.client.create(DaemonSetType, set);
     await fixture.until(async () => (await fixture.client.get(DaemonSetType, key))?.status?.numberAvailable === 3);
-    const nodes = (await fixture.pods()).map((pod) => pod.spec.nodeName).toSorted();
+    const nodes = (await fixture.pods()).map((pod) => pod.spec.nodeName ?? '').toSorted();
 
     await fixture.client.patch(
       DaemonSetType,
@@ -226,7 +226,7 @@ describe('Job', () => {
     const live = await finished('Complete');
 
     const indexes = pods
-      .map((pod) => pod.metadata.annotations?.['batch.kubernetes.io/job-completion-index'])
+      .map((pod) => pod.metadata.annotations?.['batch.kubernetes.io/job-completion-index'] ?? '')
       .toSorted();
     expect(indexes).toEqual(['0', '1']);
     expect(live.status?.completedIndexes).toBe('0,1');

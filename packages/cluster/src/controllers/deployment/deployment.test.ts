@@ -93,7 +93,7 @@ describe('a new template', () => {
     const annotations = sets.map(({ metadata }) => metadata.annotations);
     expect(second.metadata.annotations?.['deployment.kubernetes.io/revision']).toBe('2');
     expect(third.metadata.annotations?.['deployment.kubernetes.io/revision']).toBe('3');
-    expect(annotations.map((each) => each?.['deployment.kubernetes.io/revision']).toSorted()).toEqual(['2', '3']);
+    expect(annotations.map((each) => each?.['deployment.kubernetes.io/revision'] ?? '').toSorted()).toEqual(['2', '3']);
     expect(annotations.map((each) => each?.['deployment.kubernetes.io/revision-history'])).toContain('1');
     expect((await fixture.pods()).length).toBe(4);
   });
