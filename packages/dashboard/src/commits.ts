@@ -60,7 +60,7 @@ export class CommitHistory {
     for (const [name, look] of steps) {
       const known = remembered.get(name);
       const stage = known ?? stageOf(name, look(journey, view), previousEndMs, stages.at(-1));
-      if (stage.state === 'done' || stage.state === 'failed') remembered.set(name, stage);
+      if (isFinal(stage)) remembered.set(name, stage);
       if (stage.endedAtMs !== undefined) previousEndMs = stage.endedAtMs;
       stages.push(stage);
     }
@@ -76,11 +76,18 @@ interface View {
   readonly nowMs: number;
 }
 
+/** A failed synchronisation or release is tried again; a failed pipeline or canary is not. */
+function isFinal({ name, state }: Stage): boolean {
+  return state === 'done' || (state === 'failed' && (name === 'pipeline' || name === 'canary'));
+}
+
 function stageOf(name: StageName, seen: Seen, previousEndMs: number | undefined, before: Stage | undefined): Stage {
   const { state, text, endedAtMs } = seen;
   const started = state === 'running' || state === 'done' || state === 'failed';
   const startedAtMs = started ? (before?.endedAtMs ?? previousEndMs) : undefined;
-  return { name, state, text, startedAtMs, endedAtMs: state === 'running' ? undefined : endedAtMs };
+  // Images are pushed while the pipeline still runs: a step never ends before the one before it.
+  const ended = endedAtMs === undefined ? undefined : Math.max(endedAtMs, startedAtMs ?? endedAtMs);
+  return { name, state, text, startedAtMs, endedAtMs: state === 'running' ? undefined : ended };
 }
 
 const steps: readonly (readonly [name: StageName, look: (journey: Journey, view: View) => Seen])[] = [
@@ -185,7 +192,7 @@ function releasesOf({ commit, tag }: Journey, releases: readonly AnyObject[]): A
 function lookAtSync(journey: Journey, view: View): Seen {
   const { sources, newer } = view;
   const affected = releasesOf(journey, sources.releases);
-  const sync = sources.syncs.find(({ status }) => status?.syncedRevision !== undefined);
+  const sync = sources.syncs.find(({ status }) => status?.head === journey.commit) ?? sources.syncs[0];
   const syncedAtMs = timeMs(sync?.status?.syncedAt);
   const synced = sync?.status?.syncedRevision === journey.commit;
   const problem = sync?.status?.head === journey.commit ? sync.status.problems?.[0] : undefined;

@@ -75,7 +75,7 @@ function optionsFor(props: ChartProps, element: HTMLElement): uPlot.Options {
     cursor: { show: false },
     scales: { y: { range: (_plot, low, high) => rangeOf(low, high, props) } },
     axes: [
-      { ...axis, space: 70 },
+      { ...axis, space: 80, values: (_plot, seconds) => seconds.map(clockText) },
       {
         ...axis,
         size: 46,
@@ -89,6 +89,11 @@ function optionsFor(props: ChartProps, element: HTMLElement): uPlot.Options {
       { stroke: color('--limit'), width: 1, dash: [6, 4], points: { show: false } },
     ],
   };
+}
+
+/** The time of day, in the reader's way of writing it. */
+function clockText(seconds: number): string {
+  return new Date(seconds * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 }
 
 /** The limit is always in sight; a share never leaves 0 to 100. */
