@@ -30,8 +30,4 @@ export const commandTable: readonly CommandEntry[] = [
   { name: 'identity', load: async () => (await import('./commands/identity.ts')).identityCommand },
   { name: 'helm', load: async () => (await import('./commands/helm/index.ts')).helmCommand },
   { name: 'template', load: async () => (await import('./commands/helm/index.ts')).templateCommand },
-  { name: 'helm', load: async () => (await import('./commands/helm/index.ts')).helmCommand },
-  { name: 'template', load: async () => (await import('./commands/helm/index.ts')).templateCommand },
-  { name: 'sync', load: async () => (await import('./commands/sync.ts')).syncCommand },
-  { name: 'identity', load: async () => (await import('./commands/identity.ts')).identityCommand },
 ];
