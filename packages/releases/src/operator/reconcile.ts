@@ -1,7 +1,7 @@
 /** Brings one HelmRelease to what it asks for: observe, decide, act, one status. */
 
 import { HelmReleases, keyText, type Key } from '@towpath/api';
-import { backoffMs, jsonEqual, messageOf, TowpathError, type UnknownRecord } from '@towpath/kit';
+import { backoffMs, jsonEqual, messageOf, type UnknownRecord } from '@towpath/kit';
 import { done, isNotFound, requeue, type Result } from '@towpath/runtime';
 import { enterPhase } from './conditions.ts';
 import { findChart, type FoundChart } from './chart-source.ts';
@@ -17,6 +17,7 @@ import {
   type HelmReleaseStatus,
 } from './helm-release.ts';
 import type { ReleaseLogTarget } from './log.ts';
+import { reasonOf } from './reason.ts';
 import { hashOf, observe, type Observation } from './observe.ts';
 import { releasesOf, removeRelease } from './remove.ts';
 import { Reported, runComparison, runInstall, runUpgrade, type Run } from './run.ts';
@@ -164,8 +165,7 @@ async function phase<Value>(
   try {
     return await step();
   } catch (error) {
-    const next = error instanceof TowpathError && error.next !== undefined ? `; ${error.next}` : '';
-    await turn.enter(failed, { cause: `${messageOf(error)}${next}` });
+    await turn.enter(failed, { cause: reasonOf(error) });
     throw new Reported(`${sentence}: ${messageOf(error)}`, { cause: error });
   }
 }
@@ -232,7 +232,7 @@ async function afterFailure(turn: Turn, deps: OperatorDeps, error: unknown): Pro
   const { name, namespace } = turn.target.release;
   const failures = (memory.failures.get(keyText(turn.key)) ?? 0) + 1;
   memory.failures.set(keyText(turn.key), failures);
-  if (!(error instanceof Reported)) await turn.enter('Failed', { cause: messageOf(error) });
+  if (!(error instanceof Reported)) await turn.enter('Failed', { cause: reasonOf(error) });
   log.release(turn.target, 'error', messageOf(error));
   const message = `synchronization of release '${name}' in namespace '${namespace}' failed: ${messageOf(error)}`;
   await recorder.event(turn.object, { type: 'Warning', reason: 'FailedReleaseSync', message: message.slice(0, 1000) });

@@ -16,6 +16,7 @@ import type { OperatorDeps } from './deps.ts';
 import { resourceId, type HelmReleasePhase, type HelmReleaseSpec } from './helm-release.ts';
 import type { ReleaseLogTarget } from './log.ts';
 import { antecedentAnnotation, antecedentHash, antecedentLabel, instanceAnnotation } from './marks.ts';
+import { reasonOf } from './reason.ts';
 import { releasesOf, removeRelease } from './remove.ts';
 
 export interface Run {
@@ -67,7 +68,7 @@ export async function runInstall(run: Run, deps: OperatorDeps, options: { replac
   } catch (error) {
     if (run.signal.aborted) throw run.signal.reason;
     deps.log.release(target, 'error', `installation failed: ${messageOf(error)}`, { phase: 'install' });
-    await run.enter('DeployFailed', { cause: messageOf(error) });
+    await run.enter('DeployFailed', { cause: reasonOf(error) });
     await uninstallAfterFailure(run, deps);
     throw reported('installation failed', error);
   }
@@ -107,7 +108,7 @@ export async function runUpgrade(run: Run, deps: OperatorDeps, because: string):
   } catch (error) {
     if (run.signal.aborted) throw run.signal.reason;
     deps.log.release(target, 'error', `upgrade failed: ${messageOf(error)}`, { phase: 'upgrade' });
-    await run.enter('DeployFailed', { cause: messageOf(error) });
+    await run.enter('DeployFailed', { cause: reasonOf(error) });
     await runRollback(run, deps);
     throw reported('upgrade failed', error);
   }
@@ -152,7 +153,7 @@ export async function runComparison(run: Run, deps: OperatorDeps, current: Relea
     next = await upgrade(actionContext(run, deps), await upgradeOptions(run, deps, 'server'));
   } catch (error) {
     deps.log.release(target, 'error', `dry-run upgrade failed: ${messageOf(error)}`, { phase: 'dry-run-compare' });
-    await run.enter('Failed', { cause: `dry-run upgrade failed: ${messageOf(error)}` });
+    await run.enter('Failed', { cause: `dry-run upgrade failed: ${reasonOf(error)}` });
     throw reported('dry-run upgrade failed', error);
   }
   const differences = compareReleases(current, next);
@@ -177,7 +178,7 @@ async function runTest(run: Run, deps: OperatorDeps, options: { firstInstall: bo
     await run.enter('Tested');
     return;
   }
-  await run.enter('TestFailed', { cause: messageOf(failure), ignoreFailure: test.ignoreFailures });
+  await run.enter('TestFailed', { cause: reasonOf(failure), ignoreFailure: test.ignoreFailures });
   if (test.ignoreFailures) {
     deps.log.release(run.target, 'warning', 'test failed - ignoring failures', { phase: 'test' });
     return;
@@ -215,7 +216,7 @@ async function runRollback(run: Run, deps: OperatorDeps): Promise<void> {
     });
   } catch (error) {
     deps.log.release(run.target, 'error', `rollback failed: ${messageOf(error)}`, { phase: 'rollback' });
-    await run.enter('RollbackFailed', { cause: messageOf(error) });
+    await run.enter('RollbackFailed', { cause: reasonOf(error) });
     return;
   }
   deps.log.release(run.target, 'info', 'rollback succeeded', { phase: 'rollback' });
