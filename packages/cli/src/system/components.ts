@@ -14,7 +14,7 @@ export function components(options: { repositoryUrl: string; branch: string; pat
       name: 'flagger',
       namespace: 'istio-system',
       chart: 'flagger',
-      values: { meshProvider: 'istio', metricsServer: 'http://prometheus:9090' },
+      values: { crd: { create: true }, meshProvider: 'istio', metricsServer: 'http://prometheus:9090' },
     },
     {
       name: 'helm-operator',
