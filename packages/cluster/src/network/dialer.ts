@@ -2,10 +2,11 @@
 
 import { connect as netConnect, type NetConnectOpts } from 'node:net';
 import { existsSync } from 'node:fs';
-import { duplexPair, type Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import type { Caller, Dialer, DialTarget, SidecarHost } from '@towpath/api';
 import { codeOf, messageOf } from '@towpath/kit';
 import { DialError } from './errors.ts';
+import { linkedPair } from './linked-pair.ts';
 import { podSocket, type NetworkPod, type PodTable } from './pods.ts';
 import type { Resolver, Route } from './resolver.ts';
 
@@ -62,7 +63,7 @@ export function createDialer(deps: DialerDeps): NetworkDialer {
     if (sidecar === undefined) return undefined;
     const single = route.type === 'backends' && route.service === undefined ? route.backends[0] : undefined;
     const peer = single === undefined ? undefined : pods.byIp(single.ip);
-    const [near, far] = duplexPair();
+    const [near, far] = linkedPair();
     sidecar.outbound({
       stream: far,
       host: target.host,
@@ -107,13 +108,13 @@ export function createDialer(deps: DialerDeps): NetworkDialer {
     const caller = target.caller;
     const sidecar = through.peer ? await sidecarOf(pod, target) : undefined;
     if (sidecar !== undefined) {
-      const [near, far] = duplexPair();
+      const [near, far] = linkedPair();
       sidecar.inbound({ stream: far, host: target.host, port, ...(caller !== undefined && { caller }) });
       return { type: 'stream', stream: near, address: pod.ip };
     }
     const listener = pod.listeners.get(port);
     if (listener !== undefined) {
-      const [near, far] = duplexPair();
+      const [near, far] = linkedPair();
       listener({ stream: far, port, ...(caller !== undefined && { caller }) });
       return { type: 'stream', stream: near, address: pod.ip };
     }
