@@ -2,6 +2,7 @@ export { type GitAuth, type HttpAuth, type SshAuth } from './auth.ts';
 export { type FileEdit, type Signature } from './commit.ts';
 export { gitErrorCodes, type GitErrorCode } from './errors.ts';
 export { createGit, type Git, type GitCall, type GitOptions, type GitResult } from './exec.ts';
+export { wellKnownHosts } from './known-hosts.ts';
 export { openMirror, type CommitAndPush, type Mirror, type MirrorOptions } from './mirror.ts';
 export {
   changedPaths,

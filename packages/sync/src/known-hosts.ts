@@ -1,7 +1,3 @@
-/** Host keys of public Git servers, as they publish them; others are given by the chart value ssh.known_hosts. */
+/** Host keys of public Git servers; others are given by the chart value ssh.known_hosts. */
 
-/** Sources: docs.github.com "GitHub's SSH key fingerprints"; docs.gitlab.com "SSH host keys fingerprints". */
-export const wellKnownHosts = [
-  'github.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl',
-  'gitlab.com ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAfuCHKVTjquxvt6CM6tdG4SLp1Btn/nOeHHE5UOzRdf',
-].join('\n');
+export { wellKnownHosts } from '@towpath/git';

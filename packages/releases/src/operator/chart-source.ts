@@ -2,7 +2,7 @@
 
 import { loadChart, type Chart, type ChartFiles } from '@towpath/charts';
 import { Secrets } from '@towpath/api';
-import { parseRemoteUrl, safeUrl, type GitAuth } from '@towpath/git';
+import { parseRemoteUrl, safeUrl, wellKnownHosts, type GitAuth } from '@towpath/git';
 import { messageOf } from '@towpath/kit';
 import type { Client } from '@towpath/runtime';
 import { releaseError } from '../errors.ts';
@@ -134,7 +134,7 @@ async function authFor(source: GitSource, deps: ChartSourceDeps): Promise<GitAut
   const data = (await deps.client.get(Secrets, deps.sshSecret))?.data;
   const privateKey = decode(data?.['identity']);
   if (privateKey === '') return undefined;
-  return { type: 'ssh', privateKey, knownHosts: decode(data?.['known_hosts']) };
+  return { type: 'ssh', privateKey, knownHosts: decode(data?.['known_hosts']) || wellKnownHosts };
 }
 
 function decode(value: string | undefined): string {
