@@ -179,7 +179,6 @@ function podWith(name: string, ip: string): Promise<NetworkPod> {
     caller: { namespace: 'shop', pod: name, uid: name },
     ip,
     expectsSidecar: false,
-    hostLoopback: false,
   });
   return mkdir(join(runDir, 'p', pod.key), { recursive: true }).then(() => pod);
 }

@@ -38,7 +38,7 @@ export interface ContainerNetwork {
 export interface ClusterNetwork {
   readonly dialer: Dialer;
   readonly runDir: string;
-  join(pod: { caller: Caller; ip: string; expectsSidecar: boolean; hostLoopback: boolean }): Promise<NetworkPod>;
+  join(pod: { caller: Caller; ip: string; expectsSidecar: boolean }): Promise<NetworkPod>;
   leave(pod: NetworkPod): Promise<void>;
   /** For a builtin container of `pod`. */
   container(pod: NetworkPod): ContainerNetwork;

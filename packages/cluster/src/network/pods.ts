@@ -13,14 +13,14 @@ export interface NetworkPod {
   readonly token: string;
   /** Connections wait for, or are refused without, an attached sidecar. */
   readonly expectsSidecar: boolean;
-  /** Runs programs whose listeners are the host's own loopback ports. */
-  readonly hostLoopback: boolean;
+  /** Runs programs whose listeners are the host's own loopback ports; set when the first of them starts. */
+  hostLoopback: boolean;
   readonly listeners: Map<number, (connection: InboundConnection) => void>;
   sidecar: Sidecar | undefined;
 }
 
 export interface PodTable {
-  add(pod: { caller: Caller; ip: string; expectsSidecar: boolean; hostLoopback: boolean }): NetworkPod;
+  add(pod: { caller: Caller; ip: string; expectsSidecar: boolean }): NetworkPod;
   remove(pod: NetworkPod): void;
   byUid(uid: string): NetworkPod | undefined;
   byIp(ip: string): NetworkPod | undefined;
@@ -44,7 +44,14 @@ export function createPodTable(options: { clock: Clock; random?: Random }): PodT
 
   return {
     add(given) {
-      const pod: NetworkPod = { ...given, key: hex(5), token: hex(16), listeners: new Map(), sidecar: undefined };
+      const pod: NetworkPod = {
+        ...given,
+        key: hex(5),
+        token: hex(16),
+        hostLoopback: false,
+        listeners: new Map(),
+        sidecar: undefined,
+      };
       pods.set(given.caller.uid, pod);
       byIp.set(pod.ip, pod);
       byToken.set(pod.token, pod);

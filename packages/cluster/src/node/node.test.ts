@@ -48,7 +48,7 @@ const images: Record<string, FoundImage> = {
   ),
   'acme/job:1': image(`console.log('working'); console.error('oops'); process.exit(Number(process.env.CODE ?? 0))`),
   'acme/files:1': image(
-    `const fs = require('fs'); console.log(fs.readdirSync('/app').sort().join(), fs.existsSync('/etc/app/key') && fs.readFileSync('/etc/app/key', 'utf8'));
+    `const fs = require('fs'); console.log(fs.readdirSync('.').sort().join(), fs.existsSync('/etc/app/key') && fs.readFileSync('/etc/app/key', 'utf8'));
      fs.writeFileSync('written', 'x'); setInterval(() => {}, 1000)`,
   ),
   'acme/sleeper:1': image('setInterval(() => {}, 1000)'),

@@ -11,6 +11,7 @@ import { startNetwork, type ClusterNetwork } from '../network/network.ts';
 import { preloadSource } from '../network/preload/source.ts';
 import type { HostServices } from '../network/resolver.ts';
 import { makeRunDir } from '../network/run-dir.ts';
+import { watchImageArrivals } from './images/image-arrivals.ts';
 import { createImageStore } from './images/image-store.ts';
 import type { ImageSource } from './images/image-source.ts';
 import { startKubelets } from './kubelet.ts';
@@ -111,8 +112,17 @@ const hostVariables = [
 
 /** Resolves when the nodes are registered and Ready and the existing pods are being started. */
 export async function startNodes(options: StartNodesOptions): Promise<RunningNodes> {
-  const { clock, log, host } = options;
   const ends = new Disposer();
+  try {
+    return await startParts(options, ends);
+  } catch (error) {
+    await ends.dispose();
+    throw error;
+  }
+}
+
+async function startParts(options: StartNodesOptions, ends: Disposer): Promise<RunningNodes> {
+  const { clock, log, host } = options;
   const dataDir = await realpath(options.dataDir);
   const paths = nodePaths(dataDir);
   await endLeftovers(paths, log);
@@ -137,6 +147,7 @@ export async function startNodes(options: StartNodesOptions): Promise<RunningNod
     }),
   );
   const objects = ends.own(createObjectCache({ client, clock, log }));
+  const arrivals = ends.own(watchImageArrivals({ client, clock, log }));
   const tokens = new Map<string, TokenSource>();
   const { level, runtimeFor } = await chooseRuntimes(options, { paths, runDir, network, tokens });
   const context: Omit<NodeContext, 'event'> = {
@@ -150,6 +161,7 @@ export async function startNodes(options: StartNodesOptions): Promise<RunningNod
     objects,
     services: () => network.services(),
     runtimeFor,
+    onImageArrival: (reference, arrived) => arrivals.on(reference, arrived),
     starts: createSemaphore(Math.max(2, host.cpus * startsPerCpu)),
     registerTokens(uid, source) {
       if (source === undefined) tokens.delete(uid);
@@ -195,6 +207,7 @@ async function chooseRuntimes(
   if (probed.because !== undefined) log.info('containers run as plain processes', { because: probed.because });
   const plainDeps: PlainDeps = {
     sh: tools.sh,
+    script: tools.script,
     runDir,
     preload: paths.preload,
     node: sandboxDeps.node,

@@ -56,7 +56,23 @@ export const listenPart: PreloadPart = (kit) => {
     }
   }
 
+  // The dialer stands between the two ends, as the node's gateway does where addresses are translated.
+  const gateway = settings.ip.replace(/\d+$/, '1');
+  let remotePort = 32768;
+
   function showAddress(server: Server, shown: { port: number; host: string }): void {
+    server.prependListener('connection', (socket) => {
+      const values = {
+        remoteAddress: gateway,
+        remotePort: remotePort++,
+        remoteFamily: 'IPv4',
+        localAddress: shown.host,
+        localPort: shown.port,
+      };
+      for (const [name, value] of Object.entries(values)) {
+        Object.defineProperty(socket, name, { configurable: true, value });
+      }
+    });
     const own = Reflect.get(server, 'address') as () => AddressInfo;
     server.address = () => {
       if (!server.listening) return own.call(server);

@@ -220,7 +220,10 @@ export class ContainerRunner {
       const startedAtMs = clock.nowMs();
       await this.#recordProcess(running);
       this.#event('Normal', 'Started', `Started container ${this.spec.name}`);
-      if (running.limitation !== undefined) this.#event('Warning', 'TrafficNotCaptured', running.limitation);
+      if (running.limitation !== undefined) {
+        this.#context.networkPod.hostLoopback = true;
+        this.#event('Warning', 'TrafficNotCaptured', running.limitation);
+      }
       this.#setState({ type: 'running', startedAtMs });
       const permit = clock.startTimer(startPermitMs, release);
       void running.exited.then(() => {

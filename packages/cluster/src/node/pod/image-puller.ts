@@ -40,9 +40,23 @@ export async function pullUntilThere(pull: PullContext): Promise<LocalImage> {
         event('Normal', 'BackOff', `Back-off pulling image "${reference}"`);
         event('Warning', 'Failed', 'Error: ImagePullBackOff');
         waiting('ImagePullBackOff', `Back-off pulling image "${reference}": ErrImagePull: ${message}`);
-        await context.clock.sleep(backoffMs(failures, backoff) - 1_000, signal);
+        await arrivalOrDelay(pull, backoffMs(failures, backoff) - 1_000);
       }
     }
+  }
+}
+
+/** A tag that is pushed meanwhile ends the wait. */
+async function arrivalOrDelay(pull: PullContext, forMs: number): Promise<void> {
+  const { context, container, signal } = pull;
+  const early = new AbortController();
+  const unsubscribe = context.onImageArrival(container.image ?? '', () => early.abort());
+  try {
+    await context.clock.sleep(forMs, AbortSignal.any([signal, early.signal]));
+  } catch (error) {
+    if (signal.aborted) throw error;
+  } finally {
+    unsubscribe();
   }
 }
 

@@ -35,6 +35,8 @@ export interface NodeContext {
   readonly objects: ObjectCache;
   readonly services: () => readonly Service[];
   readonly runtimeFor: (image: string) => ChosenRuntime;
+  /** Calls back when the embedded registry gets the tag of that image. Returns the end of the subscription. */
+  readonly onImageArrival: (reference: string, arrived: () => void) => () => void;
   /** How many programs start at once. */
   readonly starts: Semaphore;
   /** An event on the pod, from the kubelet of its node. */

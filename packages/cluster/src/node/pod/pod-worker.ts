@@ -142,7 +142,6 @@ export class PodWorker {
       caller: { namespace: identityOf(this.#pod).namespace, pod: this.#pod.metadata.name, uid },
       ip: this.#facts.podIP,
       expectsSidecar: hasMeshSidecar(spec),
-      hostLoopback: false,
     });
     this.#networkPod = networkPod;
     const volumes = createPodVolumes({

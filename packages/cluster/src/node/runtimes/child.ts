@@ -5,6 +5,7 @@ import type { ExitStatus, PodTerminal } from '../../apiserver/pod-streams.ts';
 import { messageOf } from '@towpath/kit';
 import { StartError } from '../errors.ts';
 import type { ContainerExit, Output } from './runtime.ts';
+import { quote } from './sandbox-script.ts';
 import { exitOf } from './signals.ts';
 
 /** Exited processes may leave their pipes to others: what they still write is waited for this long. */
@@ -35,13 +36,22 @@ export function spawned(child: ChildProcess): Promise<void> {
   });
 }
 
+export interface CommandOptions {
+  readonly cwd?: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** util-linux `script`; without it a command that wants a terminal gets pipes. */
+  readonly script: string | undefined;
+}
+
 /** Runs a command to its end with the terminal's streams; it is killed when the client leaves. */
 export async function runCommand(
   command: readonly string[],
-  options: { cwd?: string; env: Readonly<Record<string, string>> },
+  options: CommandOptions,
   terminal: PodTerminal,
 ): Promise<ExitStatus> {
-  const [program = '', ...args] = command;
+  const wantsTerminal = terminal.tty && options.script !== undefined;
+  const words = wantsTerminal ? await onTerminal(options.script, command, terminal) : command;
+  const [program = '', ...args] = words;
   const child = spawn(program, args, {
     ...(options.cwd !== undefined && { cwd: options.cwd }),
     env: options.env,
@@ -65,6 +75,18 @@ export async function runCommand(
   } finally {
     terminal.signal.removeEventListener('abort', kill);
   }
+}
+
+/** How long the client's window size is waited for. */
+const sizeWaitMs = 200;
+
+/** The command behind `script`, which makes a pseudo-terminal of the client's size. */
+async function onTerminal(script: string, command: readonly string[], terminal: PodTerminal): Promise<string[]> {
+  const first = terminal.resizes[Symbol.asyncIterator]().next();
+  const timeout = new Promise<undefined>((resolve) => setTimeout(resolve, sizeWaitMs));
+  const size = (await Promise.race([first, timeout]))?.value as { width: number; height: number } | undefined;
+  const resize = size === undefined ? '' : `stty rows ${size.height} cols ${size.width} 2>/dev/null; `;
+  return [script, '-q', '-e', '-c', `${resize}exec ${command.map(quote).join(' ')}`, '/dev/null'];
 }
 
 async function feed(child: ChildProcess, terminal: PodTerminal): Promise<void> {

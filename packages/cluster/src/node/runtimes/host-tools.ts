@@ -22,6 +22,8 @@ export interface HostTools {
     readonly nsenter: string;
     readonly hostname: string | undefined;
   };
+  /** util-linux `script`, which gives a command a terminal. */
+  readonly script: string | undefined;
   readonly systemFolders: readonly SystemFolder[];
 }
 
@@ -41,6 +43,7 @@ export function findHostTools(options: { path: string; platform: string }): Host
     sh: find('sh') ?? '/bin/sh',
     path: folders.join(delimiter),
     ...(complete && { namespaces: { unshare, mount, setpriv, nsenter, hostname: find('hostname') } }),
+    script: options.platform === 'linux' ? find('script') : undefined,
     systemFolders: folderNames.flatMap(systemFolder),
   };
 }

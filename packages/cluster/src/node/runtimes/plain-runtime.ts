@@ -15,6 +15,7 @@ import { notCaptured } from './sandbox-runtime.ts';
 
 export interface PlainDeps {
   readonly sh: string;
+  readonly script: string | undefined;
   readonly runDir: string;
   readonly preload: string;
   readonly node: string;
@@ -99,7 +100,7 @@ async function launch(deps: PlainDeps, launch: Launch, output: Output): Promise<
       // The group holds what the program started, too; a tree in a namespace of its own ends with its first process.
       if (!sendSignal(-pid, signal)) sendSignal(pid, signal);
     },
-    exec: (words, terminal) => runCommand(words, { cwd, env }, terminal),
+    exec: (words, terminal) => runCommand(words, { cwd, env, script: deps.script }, terminal),
     stdin: child.stdin ?? undefined,
     process: { pid, startTime: startTimeOf(pid) },
     usage: () => treeUsage(pid),

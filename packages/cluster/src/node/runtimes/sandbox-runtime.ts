@@ -63,7 +63,8 @@ async function start(
     signal(signal) {
       sendSignal(pid, signal);
     },
-    exec: (command, terminal) => runCommand(enterArgs(namespaces, pid, command), { env }, terminal),
+    exec: (command, terminal) =>
+      runCommand(enterArgs(namespaces, pid, command), { env, script: deps.tools.script }, terminal),
     stdin: child.stdin ?? undefined,
     process: { pid, startTime: startTimeOf(pid) },
     usage: () => treeUsage(pid),
