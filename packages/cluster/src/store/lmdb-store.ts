@@ -1,120 +1,143 @@
-/** The durable store: LMDB. A batch is one transaction, and is on disk before it is acknowledged. */
+/** The durable store: LMDB in one folder, one process at a time, every acknowledged batch on disk. */
 
-import { existsSync } from 'node:fs';
-import { mkdir, open as openFile } from 'node:fs/promises';
+import { mkdir, open as openFile, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { open, type Database, type RootDatabase } from 'lmdb';
-import { messageOf, TowpathError } from '@towpath/kit';
+import { open, type RootDatabase } from 'lmdb';
+import { codeOf, isRecord, messageOf } from '@towpath/kit';
+import { storeCorrupt, storeForeign, storeLocked, storeNewer, storeWriteFailed } from './errors.ts';
+import { lockFolder } from './folder-lock.ts';
 import type { Store, StoreWrite } from './store.ts';
 
-/** Raised when keys or values change their meaning. */
-const format = 1;
+/** Names the format of the folder. */
+const markerName = 'towpath-store.json';
+const dataName = 'data.mdb';
+const formatVersion = 1;
 /** Address space, not memory or disk: LMDB grows the file as it is filled. */
 const mapSizeBytes = 64 * 1024 ** 3;
-/** Source: LMDB, mdb.c, MDB_MAGIC; it follows the 24-byte header of the first page. */
-const magic = 0xbeefc0de;
-const magicOffset = 24;
 
-type Environment = RootDatabase<string, string>;
-
-/**
- * Opens or creates the store in `dir`.
- * Throws `STORE_FOREIGN` (no store of ours), `STORE_NEWER` or `STORE_CORRUPT`; the files are left untouched then.
- */
-export async function openLmdbStore(options: { dir: string }): Promise<Store> {
+/** Opens the store of a folder, making a new one when the folder is empty. Throws the errors of `errors.ts`. */
+export async function openLmdbStore(options: { readonly dir: string }): Promise<Store> {
   const { dir } = options;
-  await mkdir(dir, { recursive: true });
-  if (existsSync(join(dir, 'data.mdb'))) await checkExisting(dir);
-  const environment = openEnvironment(dir, false);
-  const meta = environment.openDB<string, string>({ name: 'meta', encoding: 'string' });
-  if (meta.get('format') === undefined) await meta.put('format', String(format));
-  const entries = environment.openDB<string, Buffer>({ name: 'entries', encoding: 'string', keyEncoding: 'binary' });
+  await mkdir(dir, { recursive: true, mode: 0o700 });
+  const lock = await lockFolder(dir);
+  if (lock === undefined) throw storeLocked(dir);
+  try {
+    await checkFolder(dir);
+    const database = open<string, string>({
+      path: dir,
+      noSubdir: false,
+      encoding: 'string',
+      mapSize: mapSizeBytes,
+      // A commit resolves when it is on disk.
+      overlappingSync: false,
+    });
+    return storeOf(database, () => lock.release());
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+function storeOf(database: RootDatabase<string, string>, release: () => Promise<void>): Store {
+  let closed: Promise<void> | undefined;
   return {
-    get: (key) => entries.get(Buffer.from(key)),
+    get: (key) => database.get(key),
     *range(from, to) {
-      for (const { key, value } of entries.getRange({ start: Buffer.from(from), end: Buffer.from(to) })) {
-        yield [key.toString('utf8'), value];
+      for (const { key, value } of database.getRange({ start: from, end: to })) yield [key, value] as const;
+    },
+    async commit(batch: readonly StoreWrite[]) {
+      try {
+        await database.batch(() => {
+          for (const { key, value } of batch) {
+            // The promise of the batch stands for all of them.
+            if (value === undefined) void database.remove(key);
+            else void database.put(key, value);
+          }
+        });
+      } catch (error) {
+        throw storeWriteFailed(messageOf(error), error);
       }
     },
-    commit: (batch) => commit(environment, entries, batch),
-    close: () => environment.close(),
+    close() {
+      closed ??= database.close().then(release);
+      return closed;
+    },
   };
 }
 
-async function commit(
-  environment: Environment,
-  entries: Database<string, Buffer>,
-  batch: readonly StoreWrite[],
-): Promise<void> {
-  try {
-    await environment.transaction(() => {
-      for (const { key, value } of batch) {
-        if (value === undefined) void entries.remove(Buffer.from(key));
-        else void entries.put(Buffer.from(key), value);
-      }
-    });
-    // The transaction is visible before it is synced: an answer must wait for the disk.
-    await environment.flushed;
-  } catch (error) {
-    throw new TowpathError('STORE_WRITE_FAILED', `the store cannot write: ${messageOf(error)}`, {
-      next: 'free disk space, then start Towpath again; nothing that was acknowledged is lost',
-      cause: error,
-    });
+/** Refuses what is not ours before LMDB touches it, and marks a new folder. */
+async function checkFolder(dir: string): Promise<void> {
+  const names = await readdir(dir);
+  const marker = await readMarker(dir);
+  if (marker === undefined) {
+    if (names.length > 0) throw storeForeign(dir, `it holds ${names[0] ?? ''} and no ${markerName}`);
+    await writeFile(join(dir, markerName), `${JSON.stringify({ format: 'towpath-store', version: formatVersion })}\n`);
+    return;
   }
+  if (marker.format !== 'towpath-store')
+    throw storeForeign(dir, `${markerName} names the format ${String(marker.format)}`);
+  if (typeof marker.version !== 'number') throw storeCorrupt(dir, `${markerName} has no version`);
+  if (marker.version > formatVersion) throw storeNewer(dir, marker.version, formatVersion);
+  if (names.includes(dataName)) await checkData(dir);
 }
 
-function openEnvironment(dir: string, readOnly: boolean): Environment {
+async function readMarker(dir: string): Promise<{ format?: unknown; version?: unknown } | undefined> {
+  let text: string;
   try {
-    return open<string, string>({ path: dir, noSubdir: false, mapSize: mapSizeBytes, maxDbs: 4, readOnly });
+    text = await readFile(join(dir, markerName), 'utf8');
   } catch (error) {
-    throw corrupt(dir, messageOf(error), error);
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
   }
-}
-
-function corrupt(dir: string, reason: string, cause?: unknown): TowpathError {
-  return new TowpathError('STORE_CORRUPT', `the store in ${dir} cannot be read: ${reason}`, {
-    next: 'restore a backup of the folder, or name another data folder; the files were left as they are',
-    cause,
-  });
-}
-
-/** Reads without writing, so that a store that is not ours stays as it is. */
-async function checkExisting(dir: string): Promise<void> {
-  await checkMagic(dir);
-  const environment = openEnvironment(dir, true);
   try {
-    const names = [...environment.getKeys()].map(String);
-    if (names.length === 0) return;
-    const found = names.includes('meta')
-      ? environment.openDB<string, string>({ name: 'meta', encoding: 'string' }).get('format')
-      : undefined;
-    if (found === undefined) {
-      throw new TowpathError('STORE_FOREIGN', `${dir} holds a database that is not Towpath's`, {
-        next: 'name another data folder; the files were left as they are',
-      });
-    }
-    if (Number(found) > format) {
-      throw new TowpathError('STORE_NEWER', `the store in ${dir} has format ${found}, this version reads ${format}`, {
-        next: 'start the newer version; the files were left as they are',
-      });
-    }
-  } catch (error) {
-    if (error instanceof TowpathError) throw error;
-    throw corrupt(dir, messageOf(error), error);
+    const value: unknown = JSON.parse(text);
+    if (isRecord(value)) return value;
+  } catch {
+    // Falls through: the marker is unreadable.
+  }
+  throw storeCorrupt(dir, `${markerName} is not JSON`);
+}
+
+/** Where LMDB's two headers keep what is checked. Source: lmdb.h, MDB_meta. */
+const header = { pageSize: 0x30, magic: 0x18, lastPage: 0x90, transaction: 0x98, size: 0xa0 } as const;
+const lmdbMagic = 0xbeefc0de;
+
+/**
+ * LMDB maps the file and would be killed by the system on a page that is not there, so a file that is too short for
+ * its own headers is refused first.
+ */
+async function checkData(dir: string): Promise<void> {
+  const file = join(dir, dataName);
+  const { size } = await stat(file);
+  if (size === 0) throw storeCorrupt(dir, `${dataName} is empty`);
+  const handle = await openFile(file, 'r');
+  try {
+    const first = await readHeader(handle, 0);
+    const pageSize = first?.pageSize ?? 4096;
+    const second = await readHeader(handle, pageSize);
+    const headers = [first, second].filter((found) => found !== undefined);
+    const newest = headers.sort((left, right) => right.transaction - left.transaction)[0];
+    if (newest === undefined) throw storeCorrupt(dir, `${dataName} has no LMDB header`);
+    const needed = (newest.lastPage + 1) * newest.pageSize;
+    if (size < needed) throw storeCorrupt(dir, `${dataName} has ${size} bytes and needs ${needed}`);
   } finally {
-    await environment.close();
+    await handle.close();
   }
 }
 
-async function checkMagic(dir: string): Promise<void> {
-  const file = await openFile(join(dir, 'data.mdb'), 'r');
-  try {
-    const header = Buffer.alloc(magicOffset + 4);
-    const { bytesRead } = await file.read(header, 0, header.length, 0);
-    if (bytesRead < header.length || header.readUInt32LE(magicOffset) !== magic) {
-      throw corrupt(dir, 'data.mdb is no LMDB file');
-    }
-  } finally {
-    await file.close();
-  }
+interface Header {
+  readonly pageSize: number;
+  readonly lastPage: number;
+  readonly transaction: number;
+}
+
+async function readHeader(handle: Awaited<ReturnType<typeof openFile>>, offset: number): Promise<Header | undefined> {
+  const buffer = Buffer.alloc(header.size);
+  const { bytesRead } = await handle.read(buffer, 0, header.size, offset);
+  if (bytesRead < header.size || buffer.readUInt32LE(header.magic) !== lmdbMagic) return undefined;
+  return {
+    pageSize: buffer.readUInt32LE(header.pageSize),
+    lastPage: Number(buffer.readBigUInt64LE(header.lastPage)),
+    transaction: Number(buffer.readBigUInt64LE(header.transaction)),
+  };
 }

@@ -1,41 +1,61 @@
-/** What every store does; run on each implementation. */
+/** What every store must do; run by the test of each implementation. */
 
-import { describe, expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Store } from './store.ts';
 
-export function storeCases(name: string, create: () => Promise<Store>): void {
-  describe(name, () => {
-    test('gives back what was committed, and forgets what was deleted', async () => {
+/** Registers the cases for stores made by `create`. */
+export function storeCases(create: () => Promise<Store>): void {
+  const withStore = (name: string, body: (store: Store) => Promise<void>): void => {
+    it(name, async () => {
       const store = await create();
-      await store.commit([
-        { key: 'a', value: '1' },
-        { key: 'b', value: '2' },
-      ]);
-      await store.commit([{ key: 'a', value: undefined }]);
-
-      expect([store.get('a'), store.get('b'), store.get('c')]).toEqual([undefined, '2', undefined]);
-      await store.close();
+      try {
+        await body(store);
+      } finally {
+        await store.close();
+      }
     });
+  };
 
-    test('ranges are in byte order, the end left out, keys with zero bytes included', async () => {
-      const store = await create();
-      const keys = ['o/pods\u0000b', 'o/pods\u0000a', 'o/pods\u0000ä', 'o/podsx', 'e/1', 'p/'];
-      await store.commit(keys.map((key) => ({ key, value: key })));
+  withStore('gets what was committed and nothing else', async (store) => {
+    await store.commit([{ key: 'a', value: '1' }]);
 
-      const found = [...store.range('o/', 'o0')].map(([key]) => key);
+    expect(store.get('a')).toBe('1');
+    expect(store.get('b')).toBeUndefined();
+  });
 
-      expect(found).toEqual(['o/pods\u0000a', 'o/pods\u0000b', 'o/pods\u0000ä', 'o/podsx']);
-      await store.close();
-    });
+  withStore('applies a batch in order, deletions included', async (store) => {
+    await store.commit([{ key: 'a', value: '1' }]);
+    await store.commit([
+      { key: 'a', value: undefined },
+      { key: 'b', value: '2' },
+      { key: 'b', value: '3' },
+    ]);
 
-    test('values may be large', async () => {
-      const store = await create();
-      const value = 'x'.repeat(1_500_000);
+    expect([...store.range('a', 'z')]).toEqual([['b', '3']]);
+  });
 
-      await store.commit([{ key: 'big', value }]);
+  withStore('ranges over keys in byte order, the end excluded', async (store) => {
+    const keys = ['o/core/pods default/b', 'o/core/pods default/a', 'o/core/secrets x', 'p', 'o/core/pods default/é'];
+    await store.commit(keys.map((key) => ({ key, value: key })));
 
-      expect(store.get('big')).toBe(value);
-      await store.close();
-    });
+    expect([...store.range('o/', 'o0')].map(([key]) => key)).toEqual([
+      'o/core/pods default/a',
+      'o/core/pods default/b',
+      'o/core/pods default/é',
+      'o/core/secrets x',
+    ]);
+  });
+
+  withStore('keeps large values whole', async (store) => {
+    const value = 'x'.repeat(1_500_000);
+    await store.commit([{ key: 'big', value }]);
+
+    expect(store.get('big')).toBe(value);
+  });
+
+  withStore('commits concurrent batches in the order they were given', async (store) => {
+    await Promise.all(Array.from({ length: 50 }, (_, index) => store.commit([{ key: 'n', value: String(index) }])));
+
+    expect(store.get('n')).toBe('49');
   });
 }

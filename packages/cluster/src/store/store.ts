@@ -13,5 +13,6 @@ export interface Store {
   range(from: string, to: string): Iterable<readonly [key: string, value: string]>;
   /** Resolves when the whole batch is on disk; all or nothing. */
   commit(batch: readonly StoreWrite[]): Promise<void>;
+  /** May be called more than once. */
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 /** All objects in memory over a durable store: one writer, one resourceVersion counter, one event log. */
 
 import type { AnyObject } from '@towpath/api';
-import { background, messageOf, present, type Logger } from '@towpath/kit';
+import { background, messageOf, present, TowpathError, type Logger } from '@towpath/kit';
 import type { Store, StoreWrite } from '../../store/store.ts';
 import { Collection, type ChangeEvent, type ChangeType, type StoredObject } from './collection.ts';
 
@@ -106,7 +106,7 @@ export class ObjectStore {
     else collection.put(stored);
 
     const eventKey = `e/${String(rv).padStart(16, '0')}`;
-    const objectKey = `o/${change.collection}\u0000${change.key}`;
+    const objectKey = `o/${change.collection} ${change.key}`;
     this.#writes.push(
       { key: objectKey, value: type === 'DELETED' ? undefined : json },
       { key: eventKey, value: `${type}\n${change.collection}\n${change.key}\n${json}` },
@@ -175,12 +175,24 @@ export class ObjectStore {
     const oldest = events[0];
     this.#floor = oldest === undefined ? this.#revision : Number(oldest[0].slice(2)) - 1;
     for (const [key, json] of this.#store.range('o/', 'o0')) {
-      const split = key.indexOf('\u0000');
-      const object: AnyObject = JSON.parse(json);
+      // Names of collections have no spaces.
+      const split = key.indexOf(' ');
+      const object = this.#parse(key, json);
       const stored = { key: key.slice(split + 1), rv: Number(object.metadata.resourceVersion), object, json };
       this.collection(key.slice(2, split)).put(stored);
     }
     this.#loadEvents(events);
+  }
+
+  #parse(key: string, json: string): AnyObject {
+    try {
+      return JSON.parse(json) as AnyObject;
+    } catch (error) {
+      throw new TowpathError('STORE_CORRUPT', `the store is damaged: the entry ${JSON.stringify(key)} cannot be read`, {
+        next: 'restore a backup, or move the data folder away to start empty',
+        cause: error,
+      });
+    }
   }
 
   #loadEvents(events: readonly (readonly [string, string])[]): void {
@@ -191,7 +203,7 @@ export class ObjectStore {
       const rv = Number(key.slice(2));
       const collection = this.collection(name);
       const current = collection.get(objectKey);
-      const object: AnyObject = current?.rv === rv ? current.object : JSON.parse(json);
+      const object: AnyObject = current?.rv === rv ? current.object : this.#parse(key, json);
       const stored = current?.rv === rv ? current : { key: objectKey, rv, object, json };
       const identity = `${name}\u0000${objectKey}`;
       collection.remember({ type: changeType(type), rv, stored, previous: latest.get(identity) });
