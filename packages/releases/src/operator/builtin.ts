@@ -39,11 +39,13 @@ import { createMemory, type OperatorDeps } from './deps.ts';
 import { parseOperatorFlags } from './flags.ts';
 import { GitCharts } from './git-charts.ts';
 import { parseHelmRelease, type HelmRelease } from './helm-release.ts';
+import { createOperatorHttp } from './http.ts';
 import { createOperatorLog } from './log.ts';
 import { reconcileRelease, superseded } from './reconcile.ts';
 import { orphans, removeRelease } from './remove.ts';
 
 const chartsCached = 64;
+const httpPort = 3030;
 
 /** Runs until the container is stopped. Flags: see flags.ts. */
 export const helmOperator: Builtin = async (context) =>
@@ -148,9 +150,23 @@ class Operator {
     this.#releases.start();
     this.#repositories.start();
     this.#controller.start();
+    this.#listen();
     log.operator('operator', 'info', 'informer caches synced, starting');
     background('poll git repositories', this.#poll(), this.#context.log);
     background('remove orphaned releases', this.#removeOrphans(), this.#context.log);
+  }
+
+  #listen(): void {
+    const { network, log } = this.#context;
+    const server = createOperatorHttp({
+      releases: () => this.#releases.list() as HelmRelease[],
+      syncGit: () => background('sync git', this.#gitCharts.poll(), log),
+    });
+    const listener = network.listen(httpPort, ({ stream }) => server.emit('connection', stream));
+    this.#disposer.add(() => {
+      listener.close();
+      server.closeAllConnections();
+    });
   }
 
   /** Our own status writes change neither generation nor deletion: they must not wake us. */
