@@ -60,7 +60,7 @@ function parseComment(line: string, report: (metadata: ExpositionMetadata) => vo
 }
 
 function parseSample(line: string, lineNumber: number, openMetrics: boolean): ExpositionSample {
-  const end = endOfSeries(line, lineNumber);
+  const end = endOfSeries(line, lineNumber, openMetrics);
   const exemplar = openMetrics ? line.indexOf(' # ', end) : -1;
   const rest = line.slice(end, exemplar < 0 ? undefined : exemplar).trim();
   const space = rest.search(/\s/);
@@ -75,13 +75,16 @@ function parseSample(line: string, lineNumber: number, openMetrics: boolean): Ex
 }
 
 /** Where the name and labels end. */
-function endOfSeries(line: string, lineNumber: number): number {
+function endOfSeries(line: string, lineNumber: number, openMetrics: boolean): number {
   const brace = line.indexOf('{');
   const space = line.search(/[ \t]/);
   if (brace < 0 || (space >= 0 && space < brace && line.slice(space, brace).trim() !== '')) {
     if (space <= 0) throw invalid(lineNumber, 'a value is missing');
     return space;
   }
+  // Without exemplars nothing after the labels has a brace.
+  const close = openMetrics ? -1 : line.lastIndexOf('}');
+  if (close > brace) return close + 1;
   let quoted = false;
   for (let index = brace + 1; index < line.length; index++) {
     const character = line.charCodeAt(index);

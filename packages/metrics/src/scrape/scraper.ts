@@ -159,7 +159,7 @@ class TargetLoop implements Disposable {
           if (series === undefined) return;
           if (known === undefined) added++;
           known = { series, seenIn: 0 };
-          this.#known.set(sample.series, known);
+          this.#known.set(detached(sample.series), known);
         }
         // A page's own timestamps are kept, and such series never become stale by absence.
         known.seenIn = sample.atMs === undefined ? this.#scrapes : Infinity;
@@ -180,7 +180,7 @@ class TargetLoop implements Disposable {
 
   #resolve(text: string): Series | undefined {
     if (this.#known.size >= maxSeriesPerTarget) return undefined;
-    return this.#options.store.series(targetLabels(parseSeriesLabels(text), this.target));
+    return this.#options.store.series(targetLabels(parseSeriesLabels(detached(text)), this.target));
   }
 
   /** Ends the series that scrape number `scrape` did not have. */
@@ -209,6 +209,11 @@ class TargetLoop implements Disposable {
       this.#options.store.append(labels, atMs, value);
     }
   }
+}
+
+/** A copy of its own: a slice would keep the whole page it was cut from in memory. */
+function detached(slice: string): string {
+  return Buffer.from(slice, 'utf8').toString('utf8');
 }
 
 /** A series' labels joined with its target's. Source: Prometheus configuration, honor_labels. */

@@ -89,6 +89,8 @@ export class SeriesStore implements SampleSource {
   readonly #series = new Map<string, Series>();
   readonly #postings = new Map<string, Map<string, Set<Series>>>();
   readonly #metadata = new Map<string, MetricMetadata>();
+  /** Label names and values, each kept once: the same few are on every series. */
+  readonly #texts = new Map<string, string>();
   #samplesAppended = 0;
   #refusedSeries = 0;
 
@@ -105,7 +107,7 @@ export class SeriesStore implements SampleSource {
       this.#refusedSeries++;
       return undefined;
     }
-    const made = new Series(labels);
+    const made = new Series(labels.map((text) => this.#intern(text)));
     this.#series.set(key, made);
     for (const [name, value] of labelPairs(labels)) this.#posting(name, value).add(made);
     return made;
@@ -180,6 +182,7 @@ export class SeriesStore implements SampleSource {
   /** Drops what is older than the retention. Call it now and then. */
   prune(): void {
     const beforeMs = this.#options.clock.nowMs() - (this.#options.retentionMs ?? defaultRetentionMs);
+    this.#texts.clear();
     for (const [key, series] of this.#series) {
       if (!series.prune(beforeMs)) continue;
       series.gone = true;
@@ -202,6 +205,13 @@ export class SeriesStore implements SampleSource {
       refusedSeries: this.#refusedSeries,
       oldestMs: Number.isFinite(oldestMs) ? oldestMs : undefined,
     };
+  }
+
+  #intern(text: string): string {
+    const known = this.#texts.get(text);
+    if (known !== undefined) return known;
+    this.#texts.set(text, text);
+    return text;
   }
 
   #posting(name: string, value: string): Set<Series> {
