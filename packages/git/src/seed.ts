@@ -1,12 +1,13 @@
 /** Makes a repository from a folder, edited by a written list: the same folder and list give the same commit. */
 
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRecord, TowpathError } from '@towpath/kit';
 import { writeCommit, type FileEdit } from './commit.ts';
 import { gitError } from './errors.ts';
 import type { Git } from './exec.ts';
-import { checkPath } from './objects.ts';
+import { checkPath, readRefs } from './objects.ts';
 import { initBare } from './server/server.ts';
 
 /** What to leave out or change. Every entry must apply: a list that no longer fits the folder is an error. */
@@ -22,7 +23,7 @@ export interface SeedOptions {
   readonly git: Git;
   /** The folder; `node_modules`, `dist` and `.git` folders in it are left out. */
   readonly from: string;
-  /** The bare repository, which must not have the branch yet. */
+  /** The bare repository; an empty one is made anew. */
   readonly into: string;
   readonly edits?: SeedEdits;
   /** Files of the folder that never go into the repository, such as the list itself. */
@@ -38,22 +39,24 @@ const author = { name: 'Towpath', email: 'towpath@localhost', atMs: seededAtMs }
 export async function seedRepository(options: SeedOptions): Promise<string> {
   const { git, into } = options;
   const branch = options.edits?.branch ?? 'master';
-  const repo = await initBare(git, into, into);
-  const known = await git.run({
-    args: ['rev-parse', '--verify', '--quiet', `refs/heads/${branch}`],
-    gitDir: into,
-    subject: into,
-    okCodes: [0, 1, 128],
-  });
-  if (known.code === 0) return known.stdout.toString('utf8').trim();
+  if (existsSync(join(into, 'HEAD'))) {
+    const { branches, tags } = await readRefs({ git, gitDir: into, subject: into });
+    if (branches[branch] !== undefined) return branches[branch];
+    if (Object.keys(branches).length + Object.keys(tags).length > 0) {
+      throw seedInvalid(`the repository ${into} exists and has no branch ${branch}`);
+    }
+  }
   const files = applyEdits(await readFolder(options.from), options.edits ?? {}, options.omit ?? []);
-  const commit = await writeCommit(repo, {
-    edits: files,
-    author,
-    message: options.edits?.message ?? 'Initial commit',
-  });
-  await git.run({ args: ['symbolic-ref', 'HEAD', `refs/heads/${branch}`], gitDir: into, subject: into });
-  await git.run({ args: ['update-ref', `refs/heads/${branch}`, commit], gitDir: into, subject: into });
+  // Filled beside its place and renamed: whoever finds the repository finds its commit.
+  const fresh = `${into.replace(/\.git$/, '')}.seed.git`;
+  await rm(fresh, { recursive: true, force: true });
+  const repo = await initBare(git, fresh, into);
+  const message = options.edits?.message ?? 'Initial commit';
+  const commit = await writeCommit(repo, { edits: files, author, message });
+  await git.run({ args: ['symbolic-ref', 'HEAD', `refs/heads/${branch}`], gitDir: fresh, subject: into });
+  await git.run({ args: ['update-ref', `refs/heads/${branch}`, commit], gitDir: fresh, subject: into });
+  await rm(into, { recursive: true, force: true });
+  await rename(fresh, into);
   return commit;
 }
 

@@ -48,7 +48,7 @@ export async function fetchToken(options: {
   if (url.protocol !== 'https:' && !isLoopback(url.hostname))
     throw denied(registry, `its token service ${url.host} is not https`);
   if (challenge.parameters['service'] !== undefined) url.searchParams.set('service', challenge.parameters['service']);
-  url.searchParams.set('scope', options.scope);
+  if (options.scope !== '') url.searchParams.set('scope', options.scope);
   const trusted = credentials !== undefined && sameDomain(url.hostname, registry.hostname);
   const response = await options.fetch(url, {
     headers: trusted ? { authorization: basicHeader(credentials) } : {},

@@ -59,6 +59,19 @@ export class RegistryClient {
     }
   }
 
+  /** Checks the credentials. Throws `REGISTRY_DENIED` or `REGISTRY_UNREACHABLE`. */
+  async login(): Promise<void> {
+    const response = await this.#fetch('/v2/', {}, undefined);
+    await response.body?.cancel();
+    if (response.status !== 401) return;
+    const challenge = parseChallenge(response.headers.get('www-authenticate'));
+    if (challenge === undefined) throw this.#denied('/v2/');
+    const authorization = await this.#authorization(challenge, '', '/v2/');
+    const again = await this.#fetch('/v2/', {}, authorization);
+    await again.body?.cancel();
+    if (!again.ok) throw this.#denied('/v2/');
+  }
+
   /** The digest a tag stands for, or undefined. */
   async resolve(repository: string, reference: string): Promise<string | undefined> {
     const response = await this.#call(repository, `manifests/${reference}`, {

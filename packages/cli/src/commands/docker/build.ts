@@ -1,0 +1,98 @@
+/** `towpath docker build`: an image from a Dockerfile, without running anything. */
+
+import { readFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { Command } from '@commander-js/extra-typings';
+import { codeOf, TowpathError } from '@towpath/kit';
+import { buildImage, findBase, parseDockerfile } from '@towpath/pipeline';
+import { formatImageReference, parseImageReference } from '@towpath/registry';
+import type { CliContext } from '../../context.ts';
+import { dockerPlaces, type DockerPlaces } from './places.ts';
+
+const collect = (value: string, before: readonly string[]): string[] => [...before, value];
+
+export function buildCommand(context: CliContext): Command {
+  const command = new Command('build')
+    .description('build an image from a Dockerfile; the same input gives the same digest')
+    .argument('<path>', 'the build context, a folder')
+    .option('-t, --tag <name>', 'name of the image, NAME:TAG; may be repeated', collect, [])
+    .option('-f, --file <file>', 'the Dockerfile; default: Dockerfile in the context')
+    .option('--build-arg <name=value>', 'value of an ARG; may be repeated', collect, [])
+    .option('--pull', 'ask Docker Hub for bases without a host')
+    .option('--no-cache', 'no effect: nothing is cached')
+    .option('-q, --quiet', 'print only the image id')
+    .option('--data <dir>', 'data folder of the running Towpath')
+    .action((path, flags) => run(context, path, flags));
+  return command as unknown as Command;
+}
+
+interface BuildFlags {
+  readonly tag: readonly string[];
+  readonly file?: string;
+  readonly buildArg: readonly string[];
+  readonly pull?: true;
+  readonly quiet?: true;
+  readonly data?: string;
+}
+
+async function run(context: CliContext, path: string, flags: BuildFlags): Promise<void> {
+  if (path === '-' || /^(https?|git):\/\//.test(path)) {
+    throw new TowpathError('USAGE', `the build context must be a folder, not ${path}`, { next: 'name a folder' });
+  }
+  const contextDir = resolve(context.cwd, path);
+  const file = flags.file === undefined ? join(contextDir, 'Dockerfile') : resolve(context.cwd, flags.file);
+  const shown = relative(context.cwd, file) || file;
+  const instructions = parseDockerfile(await readDockerfile(file, shown), shown);
+  const tags = flags.tag.map((name) => formatImageReference(parseImageReference(name)));
+  const places = await dockerPlaces(context, flags);
+  const say = (line: string): void => {
+    if (flags.quiet !== true) context.stdout(`${line}\n`);
+  };
+  const built = await buildImage({
+    contextDir,
+    instructions,
+    tags,
+    buildArgs: buildArgs(context, flags.buildArg),
+    images: places.images,
+    platform: places.platform,
+    scratchDir: join(places.folder, 'scratch'),
+    findBase: (name) => baseOf(name, { places, pull: flags.pull === true, say }),
+    say,
+  });
+  if (flags.quiet === true) context.stdout(`${built.imageId}\n`);
+  say(`Successfully built ${built.imageId.slice('sha256:'.length, 'sha256:'.length + 12)}`);
+  for (const tag of tags) say(`Successfully tagged ${tag}`);
+}
+
+async function baseOf(name: string, options: { places: DockerPlaces; pull: boolean; say: (line: string) => void }) {
+  const { places, pull, say } = options;
+  const { images, registryUrl, platform, credentials } = places;
+  const base = await findBase(name, { images, registryUrl, platform, pull, credentials });
+  if (base === undefined) {
+    const how = pull ? '' : ' (--pull asks Docker Hub)';
+    say(` ---> the base ${name} cannot be reached${how}: the image is thin, with the files of this build only`);
+  }
+  return base;
+}
+
+async function readDockerfile(file: string, shown: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    throw new TowpathError('DOCKER_CONTEXT', `there is no ${shown}`, {
+      next: 'name the Dockerfile with --file',
+      cause: error,
+    });
+  }
+}
+
+/** `NAME=value`, or `NAME` for the value of the environment. */
+function buildArgs(context: CliContext, args: readonly string[]): Record<string, string> {
+  const pairs = args.map((arg): [string, string] => {
+    const equals = arg.indexOf('=');
+    if (equals > 0) return [arg.slice(0, equals), arg.slice(equals + 1)];
+    return [arg, context.env[arg] ?? ''];
+  });
+  return Object.fromEntries(pairs);
+}
