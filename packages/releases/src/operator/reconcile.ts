@@ -125,7 +125,6 @@ async function sync(turn: Turn, deps: OperatorDeps, stop: AbortSignal): Promise<
   const { observed } = observation;
   const action = decide(spec, observed, { resourceId: resourceId(key), syncIntervalMs: deps.flags.syncIntervalMs });
   const abort = new AbortController();
-  stop.addEventListener('abort', () => abort.abort(stop.reason), { once: true, signal: abort.signal });
   const { revision } = chart;
   const changedSince = (other: string | undefined): Promise<boolean> => chart.changedSince(other);
   deps.memory.running.set(keyText(key), { revision, changedSince, generation: observed.generation, abort });
@@ -137,7 +136,7 @@ async function sync(turn: Turn, deps: OperatorDeps, stop: AbortSignal): Promise<
     storage: observation.storage,
     target: turn.target,
     enter: turn.enter,
-    signal: abort.signal,
+    signal: AbortSignal.any([stop, abort.signal]),
   };
   try {
     return await act(turn, run, action, observation, deps);
