@@ -44,7 +44,7 @@ async function request(): Promise<string[]> {
 }
 
 describe('a first sync', () => {
-  test('applies, marks, logs, moves the tag and makes a deploy key', async () => {
+  test('applies, marks, logs and moves the tag', async () => {
     const revision = await fixture.push({ 'deploy/namespaces/ns.yaml': namespaceFile, 'README.md': 'hello' });
 
     await fixture.start({ args });
@@ -64,8 +64,6 @@ describe('a first sync', () => {
     expect(fixture.lines.join('\n')).toMatch(`event=refreshed url=${repositoryUrl} branch=master HEAD=${revision}`);
     expect(fixture.lines.join('\n')).toMatch(`info="trying to sync git changes to the cluster" old="" new=${revision}`);
     await fixture.eventually(async () => (await fixture.mirror.fetch()).tags['flux-sync'] === revision);
-    const secret = await fixture.client.get(Secrets, { namespace: 'flux', name: 'flux-git-deploy' });
-    expect(publicKeyOf(secret, 'x')).toMatch(/^ssh-rsa AAAAB3NzaC1yc2E\S+$/);
   });
 
   test('leaves charts alone and names what it cannot read by file and line', async () => {
@@ -211,6 +209,21 @@ describe('the endpoint', () => {
     expect(JSON.parse(status)).toMatchObject({ Result: { revision } });
     expect(JSON.parse(pending.body)).toEqual([]);
   });
+});
+
+test('makes a deploy key, once', async () => {
+  await fixture.dispose();
+  fixture = await startFixture({ withKey: false });
+  await fixture.push({ 'deploy/a.yaml': configMap('first', 'one') });
+  const key = { namespace: 'flux', name: 'flux-git-deploy' };
+
+  await fixture.start({ args });
+  const first = await fixture.client.get(Secrets, key);
+  await fixture.stop();
+  await fixture.start({ args });
+
+  expect(publicKeyOf(first, 'x')).toMatch(/^ssh-rsa AAAAB3NzaC1yc2E\S+$/);
+  expect((await fixture.client.get(Secrets, key))?.data).toEqual(first?.data);
 });
 
 test('an unknown flag ends it with its name', async () => {

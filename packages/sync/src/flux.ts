@@ -66,7 +66,7 @@ class FluxRun {
     const { signal } = this.#context;
     const { gitUrl, gitBranch } = this.#options;
     const source = await this.#openSource();
-    this.#logLine('main.go:259', { version: '1.25.4', url: source.url, branch: gitBranch });
+    this.#logLine('main.go:259', { component: 'daemon', info: 'starting', url: source.url, branch: gitBranch });
     const status = await this.#openStatus(source.url);
     const loop = this.#createLoop(source, status);
     this.#listen(source, loop);

@@ -1,5 +1,6 @@
 /** A flux under test: the real API server in memory, a real Git server, the builtin run as its pod would run it. */
 
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import {
   CustomResourceDefinitions,
   Namespaces,
+  Secrets,
   type AnyObject,
   type BuiltinContext,
   type InboundConnection,
@@ -45,9 +47,14 @@ export interface Fixture {
   dispose(): Promise<void>;
 }
 
+/** Made for these tests only; it opens nothing. */
+const testKey = generateKeyPairSync('rsa', { modulusLength: 1024 })
+  .privateKey.export({ type: 'pkcs1', format: 'pem' })
+  .toString();
 const repositoryRoot = fileURLToPath(new URL('../../../../', import.meta.url));
 
-export async function startFixture(): Promise<Fixture> {
+/** `withKey: false` leaves it to flux to make its deploy key, which takes a while. */
+export async function startFixture(options: { withKey?: boolean } = {}): Promise<Fixture> {
   const ends = new Disposer();
   const folder = await mkdtemp(join(tmpdir(), 'towpath-sync-'));
   ends.add(() => rm(folder, { recursive: true, force: true }));
@@ -56,6 +63,7 @@ export async function startFixture(): Promise<Fixture> {
   const client = new Client({ transport: cluster.transport(), fieldManager: 'test' });
   const namespace: KubeObject = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'flux' } };
   await client.create(Namespaces, namespace as AnyObject);
+  if (options.withKey !== false) await createKey(client);
   const crd = await readFile(join(repositoryRoot, 'charts/flux/crds/syncs.yaml'), 'utf8');
   for (const object of parseAllYaml(crd, { file: 'syncs.yaml' })) {
     await client.create(CustomResourceDefinitions, object as AnyObject);
@@ -88,6 +96,15 @@ export async function startFixture(): Promise<Fixture> {
     eventually,
     dispose: () => ends.dispose(),
   };
+}
+
+async function createKey(client: Client): Promise<void> {
+  await client.create(Secrets, {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name: 'flux-git-deploy', namespace: 'flux' },
+    data: { identity: Buffer.from(testKey).toString('base64') },
+  });
 }
 
 async function serveGit(folder: string): Promise<{ url: string; close: () => Promise<void> }> {
