@@ -1,7 +1,7 @@
 /**
  * The acceptance walk: from an empty `towpath up --bare` to a promoted canary, row by row, with the real git and kubectl.
  *
- *   npm run acceptance -- [--rows 1-37] [--bail] [--keep]
+ *   npm run acceptance -- [--rows 1-37] [--bail] [--keep] [--dist FOLDER]
  *
  * Prints a line per row, then `N passed, N failed`. Exits 1 on any failure.
  */
@@ -29,6 +29,7 @@ const { values: options } = parseArgs({
     rows: { type: 'string', default: '1-60' },
     bail: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
+    dist: { type: 'string', default: 'dist' },
   },
 });
 
@@ -45,14 +46,14 @@ console.log(findProgram('helm') === undefined ? 'helm: not on PATH, helm rows ru
 
 const work = mkdtempSync(join(tmpdir(), 'towpath-walk-'));
 for (const folder of ['home', 'helm']) mkdirSync(join(work, folder), { recursive: true });
-const server = spawn(process.execPath, [join(root, 'dist', 'towpath.js'), 'up', '--bare', '--data', join(work, 'data')], {
+const server = spawn(process.execPath, [join(root, options.dist, 'towpath.js'), 'up', '--bare', '--data', join(work, 'data')], {
   stdio: ['ignore', openSync(join(work, 'up.log'), 'a'), openSync(join(work, 'up.log'), 'a')],
 });
 let passed = 0;
 let failed = 0;
 try {
   const ready = await waitReady();
-  const walk = new Walk({ root, work, ready });
+  const walk = new Walk({ root, dist: options.dist, work, ready });
   for (const row of chosen) await runRow(walk, row);
 } catch (error) {
   failed += chosen.length - passed - failed;

@@ -33,11 +33,11 @@ export function findProgram(name, path = process.env.PATH ?? '') {
 
 /** One run of the walk: addresses, folders and clients. */
 export class Walk {
-  constructor({ root, work, ready, log }) {
+  constructor({ root, dist, work, ready }) {
     this.root = root;
+    this.program = join(root, dist, 'towpath.js');
     this.work = work;
     this.ready = ready;
-    this.log = log;
     this.clone = join(work, 'microservices-demo');
     this.user = 'acme';
     this.git = ready.git.replace(/\/$/, '');
@@ -93,7 +93,7 @@ export class Walk {
   }
 
   towpath(...args) {
-    return this.must(process.execPath, [join(this.root, 'dist', 'towpath.js'), ...args]);
+    return this.must(process.execPath, [this.program, ...args]);
   }
 
   /** Tries `check` until it does not throw a RowFailure, at most `limitMs`. */
@@ -123,7 +123,7 @@ export class Walk {
   /** Builds and pushes one service's image from the clone; returns the digest line. */
   async buildAndPush(service, tag) {
     const image = `${this.user}/${service}:${tag}`;
-    await this.must(process.execPath, [join(this.root, 'dist', 'towpath.js'), 'docker', 'build', '-t', image, `src/${service}`]);
+    await this.must(process.execPath, [this.program, 'docker', 'build', '-t', image, `src/${service}`]);
     const push = await this.towpath('docker', 'push', image);
     expect(new RegExp(`${tag}: digest: sha256:[0-9a-f]{64} size: \\d+`).test(push.stdout), `digest line of ${image}`, push.all);
     return push.stdout;

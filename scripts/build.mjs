@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const dist = join(root, 'dist');
+/** `node scripts/build.mjs [FOLDER]`: below the repository, so that native packages are found. */
+const dist = join(root, process.argv[2] ?? 'dist');
 
 /** Bundled CommonJS packages still call require(). */
 const banner = {
