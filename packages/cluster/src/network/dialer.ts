@@ -161,7 +161,7 @@ export function createDialer(deps: DialerDeps): NetworkDialer {
 /** Connects on the host; failures keep the codes of the system and name the original destination. */
 async function connectHost(host: string, port: number, target: DialTarget): Promise<Duplex> {
   try {
-    return await connected({ host, port, allowHalfOpen: true });
+    return await connected({ host, port, allowHalfOpen: true, noDelay: true });
   } catch (error) {
     const code = codeOf(error);
     const known = code === 'ENOTFOUND' || code === 'ETIMEDOUT' ? code : 'ECONNREFUSED';

@@ -56,7 +56,7 @@ export function startLoadBalancers(deps: LoadBalancerDeps): LoadBalancers {
   ): Promise<{ server: Server; port: number; sockets: Set<Socket> }> {
     const { namespace = '', name } = service.metadata;
     const sockets = new Set<Socket>();
-    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));
       socket.on('error', () => socket.destroy());
