@@ -1,7 +1,8 @@
 /** From manifest text to objects that the API can be asked about. */
 
 import { parseApiVersion, type AnyObject, type Key, type ResourceType } from '@towpath/api';
-import { isRecord, parseAllYaml } from '@towpath/kit';
+import { fromYaml } from '@towpath/charts';
+import { isRecord, messageOf } from '@towpath/kit';
 import type { Client } from '@towpath/runtime';
 import { releaseError } from '../errors.ts';
 
@@ -58,7 +59,21 @@ function placed(object: AnyObject, type: ResourceType, namespace: string): AnyOb
 
 /** The documents of a manifest as objects; `List` kinds give their items. Throws `MANIFEST_INVALID`. */
 export function parseManifest(manifest: string): AnyObject[] {
-  return parseAllYaml(manifest, { file: 'manifest' }).flatMap((document) => flatten(document));
+  return manifest.split(documentStart).flatMap((document) => flatten(parseDocument(document)));
+}
+
+const documentStart = /^---(?:[ \t].*)?$/m;
+
+function parseDocument(text: string): unknown {
+  const file = /^# Source: (\S+)/m.exec(text)?.[1] ?? 'manifest';
+  try {
+    return fromYaml(text, { file });
+  } catch (error) {
+    throw releaseError('MANIFEST_INVALID', messageOf(error), {
+      next: 'correct the template that renders it',
+      cause: error,
+    });
+  }
 }
 
 function flatten(document: unknown): AnyObject[] {

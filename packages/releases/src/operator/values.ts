@@ -40,7 +40,7 @@ async function readSource(source: ValuesSource, deps: ValuesDeps): Promise<Unkno
   try {
     parsed = fromYaml(text, { file: name });
   } catch (error) {
-    throw invalid(`${name}: ${messageOf(error)}`, error);
+    throw invalid(messageOf(error), error);
   }
   if (parsed === null || parsed === undefined) return {};
   if (!isRecord(parsed)) throw invalid(`${name} is no table of values`);
