@@ -1,11 +1,25 @@
-/** YAML as Helm's templates read and write it. */
+/** YAML as Helm's templates and values read and write it. */
 
-/** Writes as the template function `toYaml`: sorted keys, go-yaml's quoting, no final newline. */
-export function toYaml(_value: unknown): string {
-  throw new Error('not yet');
+import { chartError } from '../errors.ts';
+import { fromPlain, toPlain } from '../go/plain.ts';
+import { decodeYaml } from './decode.ts';
+import { emitYaml } from './emit.ts';
+
+/** Writes as the template function `toYaml`: sorted keys, go-yaml's quoting, no final newline. Throws `YAML_INVALID`. */
+export function toYaml(value: unknown): string {
+  try {
+    return emitYaml(fromPlain(value)).replace(/\n$/, '');
+  } catch (error) {
+    throw chartError('YAML_INVALID', error instanceof Error ? error.message : String(error), { cause: error });
+  }
 }
 
 /** Reads as Helm reads values: YAML 1.1 scalars, first document only. Throws `YAML_INVALID` with go-yaml's sentence. */
-export function fromYaml(_text: string, _options: { readonly file?: string } = {}): unknown {
-  throw new Error('not yet');
+export function fromYaml(text: string, options: { readonly file?: string } = {}): unknown {
+  try {
+    return toPlain(decodeYaml(text));
+  } catch (error) {
+    const where = options.file === undefined ? '' : `${options.file}: `;
+    throw chartError('YAML_INVALID', where + (error instanceof Error ? error.message : String(error)), { cause: error });
+  }
 }

@@ -1,0 +1,118 @@
+/** Compiles function calls: arity, argument types, the call, and the error around it. Source: text/template evalCall. */
+
+import type { FunctionContext, FunctionRow } from '../functions/row.ts';
+import { isTrue } from '../go/values.ts';
+import type { Compiler } from './compiler.ts';
+import { fail, isFatal } from './exec-error.ts';
+import type { Evaluate, Frame } from './frame.ts';
+import type { IdentifierNode, Node, Operand } from './nodes.ts';
+import { rawType, validate } from './types.ts';
+
+/** A command in a pipeline: `final` is what was piped in, or the `missing` mark. */
+export type Stage = (frame: Frame, dot: unknown, final: unknown) => unknown;
+
+interface Call {
+  readonly node: IdentifierNode;
+  /** Reported when the function itself fails. */
+  readonly command: Node;
+  readonly operands: readonly Operand[];
+  readonly hasFinal: boolean;
+}
+
+type Invoke = (this: FunctionContext, ...args: unknown[]) => unknown;
+
+export function compileCall(compiler: Compiler, call: Call): Stage {
+  const { node, hasFinal } = call;
+  const row = compiler.functions.get(node.name);
+  if (row === undefined) return failingCall(node, `"${node.name}" is not a defined function`);
+  const problem = arityProblem(row, call.operands.length, hasFinal);
+  if (problem !== undefined) return failingCall(node, problem);
+  const operands = call.operands.map((operand, index) => compiler.argument(operand, parameterType(row, index)));
+  if (row.name === 'and' || row.name === 'or') return shortCircuit(node, operands, row.name === 'or');
+  const finalType = hasFinal ? parameterType(row, operands.length) : undefined;
+  return invoking(call, row, operands, finalType);
+}
+
+function failingCall(node: IdentifierNode, message: string): Stage {
+  return (frame) => {
+    frame.node = node;
+    fail(frame, message);
+  };
+}
+
+function isVariadic(row: FunctionRow): boolean {
+  return row.args.at(-1)?.startsWith('...') === true;
+}
+
+function arityProblem(row: FunctionRow, written: number, hasFinal: boolean): string | undefined {
+  const given = written + (hasFinal ? 1 : 0);
+  const want = row.args.length;
+  if (isVariadic(row)) {
+    return given < want - 1 ? `wrong number of args for ${row.name}: want at least ${want - 1} got ${written}` : undefined;
+  }
+  return given === want ? undefined : `wrong number of args for ${row.name}: want ${want} got ${given}`;
+}
+
+function parameterType(row: FunctionRow, index: number): string {
+  const last = row.args.length - 1;
+  const type = row.args[Math.min(index, last)] ?? 'interface {}';
+  return type.startsWith('...') ? type.slice(3) : type;
+}
+
+/** and, or: the first operand that decides, else the last; the piped one comes last and is not looked at. */
+function shortCircuit(node: IdentifierNode, operands: readonly Evaluate[], isOr: boolean): Stage {
+  return (frame, dot, final) => {
+    frame.node = node;
+    let value: unknown;
+    for (const operand of operands) {
+      value = operand(frame, dot);
+      if (isTrue(value) === isOr) return value;
+    }
+    return typeof final === 'symbol' ? value : final;
+  };
+}
+
+function invoking(call: Call, row: FunctionRow, operands: readonly Evaluate[], finalType: string | undefined): Stage {
+  const run = row.run as Invoke;
+  const { node, command } = call;
+  const [first, second] = operands;
+  if (finalType === undefined && operands.length === 1 && first !== undefined) {
+    return (frame, dot) => {
+      frame.node = node;
+      const argument = first(frame, dot);
+      try {
+        return run.call(frame, argument);
+      } catch (error) {
+        failCall(frame, command, row.name, error);
+      }
+    };
+  }
+  if (finalType === undefined && operands.length === 2 && first !== undefined && second !== undefined) {
+    return (frame, dot) => {
+      frame.node = node;
+      const left = first(frame, dot);
+      const right = second(frame, dot);
+      try {
+        return run.call(frame, left, right);
+      } catch (error) {
+        failCall(frame, command, row.name, error);
+      }
+    };
+  }
+  return (frame, dot, final) => {
+    frame.node = node;
+    const values = operands.map((operand) => operand(frame, dot));
+    if (finalType !== undefined) values.push(finalType === rawType ? final : validate(frame, final, finalType));
+    try {
+      return run.apply(frame, values);
+    } catch (error) {
+      failCall(frame, command, row.name, error);
+    }
+  };
+}
+
+function failCall(frame: Frame, command: Node, name: string, error: unknown): never {
+  if (isFatal(error)) throw error;
+  frame.node = command;
+  fail(frame, `error calling ${name}: ${error instanceof Error ? error.message : String(error)}`, error);
+}

@@ -1,0 +1,157 @@
+/** Runs templates under limits: `template`, `include` and `tpl` meet here. Source: helm pkg/engine/engine.go. */
+
+import { FunctionError, LimitError } from '../errors.ts';
+import type { Services } from '../functions/row.ts';
+import { quote } from '../go/strconv.ts';
+import { ExecError } from './exec-error.ts';
+import { Frame, type Output, type Program, type Run } from './frame.ts';
+import type { Node } from './nodes.ts';
+import { ParseError } from './parser.ts';
+import { rootName, type TemplateNames } from './templates.ts';
+
+/** The clock is read once in this many steps. */
+const stepsPerCheck = 1024;
+
+/** Source: helm pkg/engine/engine.go, recursionMaxNums. */
+const sameNameMax = 1000;
+
+export interface TemplateRunOptions {
+  readonly names: TemplateNames;
+  readonly services: Services;
+  readonly strict: boolean;
+  readonly monotonicMs: () => number;
+}
+
+/** One render's templates; lives as long as the render. */
+export class TemplateRun implements Run {
+  readonly services: Services;
+  readonly strict: boolean;
+  private readonly names: TemplateNames;
+  private readonly monotonicMs: () => number;
+  private readonly deadlineMs: number;
+  private readonly included = new Map<string, number>();
+  private steps = 0;
+  private written = 0;
+
+  constructor(options: TemplateRunOptions) {
+    this.names = options.names;
+    this.services = options.services;
+    this.strict = options.strict;
+    this.monotonicMs = options.monotonicMs;
+    this.deadlineMs = options.monotonicMs() + options.services.limits.timeMs;
+  }
+
+  /** Runs a template and gives its text. Throws `ExecError`, `LimitError`. */
+  execute(name: string, data: unknown): string {
+    return this.executeIn(this.names, { name, data, parent: undefined });
+  }
+
+  private executeIn(names: TemplateNames, call: { name: string; data: unknown; parent: Frame | undefined }): string {
+    const program = names.lookup(call.name);
+    if (program === undefined) {
+      throw new FunctionError(`template: no template ${quote(call.name)} associated with template "${rootName}"`);
+    }
+    return this.runProgram(names, program, call);
+  }
+
+  private runProgram(
+    names: TemplateNames,
+    program: Program,
+    call: { data: unknown; parent: Frame | undefined },
+  ): string {
+    const output = this.newOutput();
+    // The argument of Execute is a plain value: a nil interface is no value at all.
+    const dot = call.data === null ? undefined : call.data;
+    const frame = new Frame({ run: this, registry: names, program, output, dot, parent: call.parent });
+    this.enter(frame);
+    program.body(frame, dot);
+    return output.text();
+  }
+
+  private enter(frame: Frame): void {
+    this.step();
+    const { includeDepth } = this.services.limits;
+    if (frame.depth > includeDepth) {
+      throw new LimitError(`templates are nested more than ${includeDepth} levels deep at "${frame.program.name}"`);
+    }
+  }
+
+  newOutput(): Output {
+    return new TextOutput(this);
+  }
+
+  step(): void {
+    this.steps += 1;
+    if (this.steps % stepsPerCheck === 0 && this.monotonicMs() > this.deadlineMs) {
+      throw new LimitError(`the render takes longer than ${this.services.limits.timeMs} ms`);
+    }
+  }
+
+  count(characters: number): void {
+    this.written += characters;
+    if (this.written > this.services.limits.outputChars) {
+      throw new LimitError(`the templates write more than ${this.services.limits.outputChars} characters`);
+    }
+  }
+
+  template(frame: Frame, name: string, dot: unknown): void {
+    const program = frame.registry.lookup(name);
+    if (program === undefined) throw new FunctionError(`template ${quote(name)} not defined`);
+    const { registry, output } = frame;
+    const inner = new Frame({ run: this, registry, program, output, dot, parent: frame });
+    this.enter(inner);
+    program.body(inner, dot);
+  }
+
+  include(frame: Frame, name: string, data: unknown): string {
+    const count = this.included.get(name) ?? 0;
+    if (count > sameNameMax) {
+      throw new FunctionError(`rendering template has a nested reference name: ${name}: unable to execute template`);
+    }
+    this.included.set(name, count + 1);
+    try {
+      return this.executeIn(frame.registry as TemplateNames, { name, data, parent: frame });
+    } finally {
+      this.included.set(name, count);
+    }
+  }
+
+  tpl(frame: Frame, text: string, data: unknown): string {
+    const names = (frame.registry as TemplateNames).layer();
+    try {
+      const parsed = names.parse(text);
+      names.add(parsed);
+      const own = parsed.get(rootName);
+      if (own === undefined) return '';
+      const output = this.runProgram(names, names.compileEntry(own), { data, parent: frame });
+      return output.replaceAll('<no value>', '');
+    } catch (error) {
+      if (error instanceof ParseError) {
+        throw new FunctionError(`cannot parse template ${quote(text)}: ${error.message}`, { cause: error });
+      }
+      if (!(error instanceof ExecError)) throw error;
+      throw new FunctionError(`error during tpl function execution for ${quote(text)}: ${error.message}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/** The plain output: text only, counted. */
+class TextOutput implements Output {
+  private readonly run: TemplateRun;
+  private written = '';
+
+  constructor(run: TemplateRun) {
+    this.run = run;
+  }
+
+  write(text: string, _node: Node, _frame: Frame): void {
+    this.written += text;
+    this.run.count(text.length);
+  }
+
+  text(): string {
+    return this.written;
+  }
+}
