@@ -58,6 +58,12 @@ it.each([
     says: /from callers without a sidecar, whom the mesh cannot route: inject the callers/,
   },
   {
+    name: 'load on the gateway while only the mesh is routed',
+    evidence: { gateways: [], primarySources: [ingress] },
+    cause: 'traffic-bypasses-canary',
+    says: /through istio-ingressgateway.istio-system, but the Canary routes only gateway mesh: add the Gateway/,
+  },
+  {
     name: 'fewer than two scrapes in the interval',
     evidence: { hasRequestSeries: true, samplesInInterval: 1, primarySources: [ingress] },
     cause: 'window-too-short',

@@ -101,6 +101,15 @@ function bypassing(evidence: Evidence): Diagnosis | undefined {
       `whom the mesh cannot route: inject the callers (label their namespace with istio-injection=enabled)`;
     return { cause: 'traffic-bypasses-canary', message };
   }
+  const entering = primarySources.filter(({ isGateway }) => isGateway);
+  const onlyMesh = gateways.every((gateway) => gateway === 'mesh');
+  if (onlyMesh && entering.length > 0 && outside.length === 0) {
+    const names = unique(entering.map(nameOf)).join(', ');
+    const message =
+      `traffic bypasses the canary: requests reach ${primary}.${namespace} through ${names}, but the Canary routes ` +
+      `only gateway mesh: add the Gateway they come in by to spec.service.gateways`;
+    return { cause: 'traffic-bypasses-canary', message };
+  }
   return undefined;
 }
 

@@ -173,6 +173,9 @@ function leftOut({ spec }: Canary): string[] {
   const warnings: string[] = [];
   const alerts = analysis['alerts'];
   if (Array.isArray(alerts) && alerts.length > 0) warnings.push('spec.analysis.alerts is not supported and left out');
+  if ((analysis.webhooks ?? []).some(({ type }) => type === 'event')) {
+    warnings.push('spec.analysis.webhooks of type event are not supported and left out');
+  }
   if (spec['revertOnDeletion'] === true) warnings.push('spec.revertOnDeletion is not supported and left out');
   if (spec.service['portDiscovery'] === true) {
     warnings.push('spec.service.portDiscovery is not supported and left out');

@@ -32,33 +32,48 @@ export interface HttpAnswer {
 /** Sends one request and reads the whole answer. Rejects with a code (`ECONNREFUSED`, `ETIMEDOUT`, …) when there is no complete answer. */
 export async function httpExchange(options: HttpOptions): Promise<HttpAnswer> {
   const { host, port, timeoutMs } = options;
-  const timeout = AbortSignal.timeout(timeoutMs);
-  const signal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
+  // Not AbortSignal.any: what it adds to a long-lived signal stays there for as long as that signal lives.
+  const stop = new AbortController();
+  const abort = (): void => stop.abort();
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    abort();
+  }, timeoutMs);
+  options.signal?.addEventListener('abort', abort, { once: true });
+  if (options.signal?.aborted === true) abort();
   try {
-    const stream =
-      options.connect === undefined ? undefined : await untilAborted(options.connect({ host, port }), signal);
-    return await exchange(options, stream, signal);
+    const { connect } = options;
+    const stream = connect === undefined ? undefined : await untilAborted(connect({ host, port }), stop.signal);
+    return await exchange(options, stream, stop.signal);
   } catch (error) {
-    if (!timeout.aborted) throw error;
+    if (!timedOut) throw error;
     throw new TowpathError('ETIMEDOUT', `${host}:${port} did not answer within ${timeoutMs / 1000} s`, {
       cause: error,
     });
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener('abort', abort);
   }
 }
 
 async function untilAborted(pending: Promise<Duplex>, signal: AbortSignal): Promise<Duplex> {
-  let settled = false;
+  let waiting = true;
+  const aborted = new Promise<never>((_, reject) => {
+    const fail = (): void => reject(new DOMException('aborted', 'AbortError'));
+    if (signal.aborted) fail();
+    else signal.addEventListener('abort', fail, { once: true });
+  });
   // A connection that comes too late is nobody's: close it.
-  void pending.then(
-    (stream) => (settled || !signal.aborted ? undefined : stream.destroy()),
+  pending.then(
+    (stream) => (waiting ? undefined : stream.destroy()),
     () => {},
   );
-  const aborted = new Promise<never>((_, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
-  const stream = await Promise.race([pending, aborted]);
-  settled = true;
-  return stream;
+  try {
+    return await Promise.race([pending, aborted]);
+  } finally {
+    waiting = false;
+  }
 }
 
 function exchange(options: HttpOptions, stream: Duplex | undefined, signal: AbortSignal): Promise<HttpAnswer> {

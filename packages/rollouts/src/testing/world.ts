@@ -24,7 +24,7 @@ import { Client, createRecorder } from '@towpath/runtime';
 import type { Canary } from '../canary.ts';
 import { createRolloutController, type RolloutController } from '../controller.ts';
 import { createNarrator } from '../narrate.ts';
-import type { LabelledValue, Measurement } from '../providers/provider.ts';
+import type { LabelledValue, Measurement, MetricProviderFactory } from '../providers/provider.ts';
 import { createRolloutMetrics } from '../rollout-metrics.ts';
 import { istioRouter } from '../router/istio.ts';
 
@@ -59,6 +59,8 @@ export interface World {
   setImage(image: string): Promise<void>;
   /** The API stops answering the controller after that many more writes, as if it had been killed there. */
   killAfter(writes: number): void;
+  /** True once that happened. */
+  readonly killed: boolean;
   /** Ends the controller at once and starts another one. */
   restart(): Promise<void>;
   /** Pods that the next rounds cannot make ready. */
@@ -75,8 +77,15 @@ const istioKinds = [
   ['Gateway', 'gateways'],
 ] as const;
 
+export interface WorldOptions {
+  /** Real metric providers instead of the script; made once the clock is there. */
+  readonly providers?: (clock: FakeClock) => MetricProviderFactory;
+  /** What happens in every second, before the controller looks. */
+  readonly everySecond?: (world: World) => Promise<void>;
+}
+
 /** Starts the world with the frontend Deployment, its Service and the given canary. */
-export async function startWorld(canary: Canary): Promise<World> {
+export async function startWorld(canary: Canary, options: WorldOptions = {}): Promise<World> {
   const clock = new FakeClock();
   const cluster = await startTestCluster({ clock });
   const client = new Client({ transport: cluster.transport(), fieldManager: 'helm' });
@@ -86,7 +95,7 @@ export async function startWorld(canary: Canary): Promise<World> {
   await client.create(Services, frontendService());
   const { version } = parseApiVersion(canary.apiVersion);
   await client.create({ ...Canaries, version } as ResourceType<KubeObject> as ResourceType<Canary>, canary);
-  const world = new TestWorld(cluster, clock, client);
+  const world = new TestWorld(cluster, clock, client, options);
   world.start();
   await settle();
   return world;
@@ -163,11 +172,15 @@ class TestWorld implements World {
   };
   stuck = false;
   readonly #cluster: TestCluster;
+  readonly #options: WorldOptions;
+  readonly #providers: MetricProviderFactory | undefined;
   #controller: RolloutController | undefined;
   #writesLeft = Infinity;
 
-  constructor(cluster: TestCluster, clock: FakeClock, client: Client) {
+  constructor(cluster: TestCluster, clock: FakeClock, client: Client, options: WorldOptions) {
     this.#cluster = cluster;
+    this.#options = options;
+    this.#providers = options.providers?.(clock);
     this.clock = clock;
     this.client = client;
   }
@@ -196,17 +209,23 @@ class TestWorld implements World {
       router: istioRouter(client),
       metrics: createRolloutMetrics({ version: 'test', meshProvider: 'istio' }),
       defaults: { meshProvider: 'istio', metricsServer: 'http://prometheus:9090' },
-      providers: () => ({
-        measure: (query) => Promise.resolve(script.measure(query)),
-        values: (query) => Promise.resolve(script.values(query)),
-        isOnline: () => Promise.resolve(script.online),
-      }),
+      providers:
+        this.#providers ??
+        (() => ({
+          measure: (query) => Promise.resolve(script.measure(query)),
+          values: (query) => Promise.resolve(script.values(query)),
+          isOnline: () => Promise.resolve(script.online),
+        })),
     });
     this.#controller.start();
   }
 
   killAfter(writes: number): void {
     this.#writesLeft = writes;
+  }
+
+  get killed(): boolean {
+    return this.#writesLeft < 0;
   }
 
   async restart(): Promise<void> {
@@ -218,6 +237,7 @@ class TestWorld implements World {
 
   async pass(seconds: number): Promise<void> {
     for (let second = 0; second < seconds; second++) {
+      await this.#options.everySecond?.(this);
       await this.clock.advance(1000);
       await this.#settle();
       await this.#runDeployments();
