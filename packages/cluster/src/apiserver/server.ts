@@ -9,6 +9,7 @@ import { Authenticator } from './auth/authenticate.ts';
 import { ensureBootstrapRoles } from './auth/bootstrap-roles.ts';
 import { Authorizer, pathRefusal, refusal, type ResourceAttributes } from './auth/rbac.ts';
 import { ServiceAccountTokens } from './auth/service-account-tokens.ts';
+import { podConnection, type PodConnection } from './subresources/pod-connect.ts';
 import { answerSpecial, type SubresourceDeps } from './subresources/index.ts';
 import { CustomResources } from './custom/lifecycle.ts';
 import { answerDiscovery } from './discovery/discovery.ts';
@@ -17,9 +18,10 @@ import { dispatch } from './handlers/dispatch.ts';
 import type { ApiContext, Target } from './handlers/context.ts';
 import { ListSnapshots } from './handlers/snapshots.ts';
 import { jsonResponse, textResponse, type ApiRequest, type ApiResponse, type UserInfo } from './http/message.ts';
-import { internalError, methodNotAllowed, StatusError, unknownPath } from './http/status.ts';
+import { badRequest, internalError, methodNotAllowed, StatusError, unknownPath } from './http/status.ts';
 import type { PodStreams } from './pod-streams.ts';
 import { parseRequest, type PathRequest, type ResourceRequest } from './request-info.ts';
+import type { Resource } from './resources/resource.ts';
 import { ResourceRegistry } from './resources/registry.ts';
 import { ObjectStore } from './storage/object-store.ts';
 import { strategyFor } from './strategies/index.ts';
@@ -166,19 +168,20 @@ export class ApiServer {
     if (!resource.namespaced && info.namespace !== undefined && resource.plural !== 'namespaces') throw unknownPath();
     const verbs = subresource === undefined ? resource.verbs : (resource.subresources.get(subresource)?.verbs ?? []);
     if (!verbs.includes(info.verb)) throw methodNotAllowed(info.verb);
-    const target: Target = {
-      resource,
-      namespace: resource.namespaced ? info.namespace : undefined,
-      name: info.name ?? '',
-      subresource,
-      user,
-      query: request.query,
-      headers: request.headers,
-      body: request.body,
-      signal: request.signal,
-    };
+    const target = targetFor(resource, info, request, user);
     const special = answerSpecial(this.#context, target, info.verb, this.#special);
     return special ?? dispatch(this.#context, target, info.verb, this.#snapshots);
+  }
+
+  /** The pod an upgrade request (exec, attach, portforward) connects to. Throws a `StatusError`. */
+  connectPod(request: ApiRequest): PodConnection {
+    const user = this.#authenticator.authenticate(request);
+    const info = parseRequest(request.method, request.path, request.query);
+    if (info.kind === 'path') throw unknownPath();
+    this.#authorize(info, user);
+    const resource = this.registry.find(info.group, info.version, info.plural);
+    if (resource?.collection !== 'core/pods') throw badRequest('only pods can be connected to');
+    return podConnection(this.#context, targetFor(resource, info, request, user), this.#deps.podStreams);
   }
 
   #authorize(info: ResourceRequest, user: UserInfo): void {
@@ -199,3 +202,19 @@ export class ApiServer {
     await this.#deps.store.close();
   }
 }
+
+function targetFor(resource: Resource, info: ResourceRequest, request: ApiRequest, user: UserInfo): Target {
+  return {
+    resource,
+    namespace: resource.namespaced ? info.namespace : undefined,
+    name: info.name ?? '',
+    subresource: info.subresource,
+    user,
+    query: request.query,
+    headers: request.headers,
+    body: request.body,
+    signal: request.signal,
+  };
+}
+
+export type { PodConnection } from './subresources/pod-connect.ts';

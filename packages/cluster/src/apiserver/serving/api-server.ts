@@ -85,7 +85,7 @@ export async function createApiServer(options: RunningApiServerOptions): Promise
     certificate,
     clientAuthority: authority.certificate,
     handle: (request) => server.handle(request),
-    upgrade: (request, socket, head) => handleUpgrade(server, request, { socket, head, log }),
+    upgrade: (request, incoming, socket, head) => handleUpgrade(server, request, { incoming, socket, head, log }),
     log,
   }).catch(async (error: unknown) => {
     await ends.dispose();

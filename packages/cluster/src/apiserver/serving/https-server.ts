@@ -27,7 +27,7 @@ export interface HttpsServerOptions {
   readonly clientAuthority: string;
   readonly handle: (request: ApiRequest) => Promise<ApiResponse>;
   /** Takes over the socket of an upgrade request. */
-  readonly upgrade: (request: ApiRequest, socket: Duplex, head: Buffer) => Promise<void>;
+  readonly upgrade: (request: ApiRequest, incoming: IncomingMessage, socket: Duplex, head: Buffer) => Promise<void>;
   readonly log: Logger;
 }
 
@@ -58,7 +58,11 @@ export async function listenHttps(options: HttpsServerOptions): Promise<HttpsSer
   });
   server.on('upgrade', (incoming: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => {});
-    background('upgrade', options.upgrade(requestOf(incoming, undefined, undefined), socket, head), options.log);
+    background(
+      'upgrade',
+      options.upgrade(requestOf(incoming, undefined, undefined), incoming, socket, head),
+      options.log,
+    );
   });
   server.on('sessionError', () => {});
   // Clients that do not trust our authority, or leave in the middle of a handshake.

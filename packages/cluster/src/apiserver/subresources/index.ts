@@ -5,6 +5,7 @@ import type { Authorizer } from '../auth/rbac.ts';
 import type { ServiceAccountTokens } from '../auth/service-account-tokens.ts';
 import type { ApiContext, Target } from '../handlers/context.ts';
 import type { ApiResponse } from '../http/message.ts';
+import { badRequest } from '../http/status.ts';
 import type { PodStreams } from '../pod-streams.ts';
 import { finalizeNamespace } from './finalize.ts';
 import { bindPod, evictPod } from './pod-actions.ts';
@@ -43,6 +44,10 @@ export function answerSpecial(
       return finalizeNamespace(context, target);
     case 'token':
       return requestToken(context, target, deps.tokens);
+    case 'exec':
+    case 'attach':
+    case 'portforward':
+      throw badRequest('Upgrade request required');
     default:
       return undefined;
   }

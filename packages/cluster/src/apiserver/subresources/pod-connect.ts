@@ -1,0 +1,61 @@
+/** exec, attach and portforward: from the request to the pod, its container and what to run there. */
+
+import type { Pod } from '@towpath/api';
+import type { ApiContext, Target } from '../handlers/context.ts';
+import { badRequest, StatusError } from '../http/status.ts';
+import type { ExitStatus, PodStreams, PodTerminal } from '../pod-streams.ts';
+import { containerOf, noStreams, podOf } from './pod-log.ts';
+
+/** A pod to connect to, after authorisation. */
+export type PodConnection =
+  | { readonly kind: 'portforward'; readonly pod: Pod; readonly streams: PodStreams }
+  | {
+      readonly kind: 'terminal';
+      readonly pod: Pod;
+      readonly tty: boolean;
+      readonly stdin: boolean;
+      readonly stdout: boolean;
+      readonly stderr: boolean;
+      start(terminal: PodTerminal): Promise<ExitStatus>;
+    };
+
+/** Finds what a request wants to connect to. Throws a `StatusError`. */
+export function podConnection(context: ApiContext, target: Target, streams: PodStreams | undefined): PodConnection {
+  const pod = podOf(context, target);
+  if (streams === undefined) throw noStreams();
+  const { query, subresource } = target;
+  if (subresource === 'portforward') {
+    checkRunning(pod);
+    return { kind: 'portforward', pod, streams };
+  }
+  if (subresource !== 'exec' && subresource !== 'attach')
+    throw badRequest(`${subresource ?? 'this'} cannot be upgraded`);
+  const phase = pod.status?.phase;
+  if (phase === 'Succeeded' || phase === 'Failed') {
+    throw badRequest(`cannot exec into a container in a completed pod; current phase is ${phase}`);
+  }
+  const container = containerOf(pod, query.get('container') ?? '');
+  const flag = (name: string): boolean => query.get(name) === 'true' || query.get(name) === '1';
+  const command = query.getAll('command');
+  if (subresource === 'exec' && command.length === 0)
+    throw badRequest('you must specify at least one command for the container');
+  return {
+    kind: 'terminal',
+    pod,
+    tty: flag('tty'),
+    stdin: flag('stdin'),
+    stdout: flag('stdout'),
+    stderr: flag('stderr'),
+    start: (terminal) =>
+      subresource === 'exec'
+        ? streams.exec(pod, { container, command }, terminal)
+        : streams.attach(pod, { container }, terminal),
+  };
+}
+
+function checkRunning(pod: Pod): void {
+  const phase = pod.status?.phase ?? 'Pending';
+  if (phase === 'Running') return;
+  const message = `unable to forward port because pod is not running. Current status=${phase}`;
+  throw new StatusError({ code: 400, reason: 'BadRequest', message });
+}
