@@ -166,6 +166,8 @@ describe('later syncs', () => {
       /duplicate definition of 'default:configmap\/first' \(in deploy\/a\.yaml:1 and deploy\/b\.yaml:1\)/,
     );
     expect(await fixture.client.get(ConfigMaps, { namespace: 'default', name: 'first' })).toBeUndefined();
+    await fixture.push({ 'deploy/b.yaml': null });
+    expect((await request()).at(-1)).toBe('Done.');
   });
 });
 

@@ -36,14 +36,12 @@ export async function requestSync(request: SyncRequest): Promise<Sync> {
   const head = fetched.status?.head ?? '';
   say(`Revision of ${found.spec.branch} to apply is ${head.slice(0, 7)}`);
   say(`Waiting for ${head.slice(0, 7)} to be applied ...`);
-  const handledAtMs = clock.nowMs();
   const applied = await until(request, found, `${head.slice(0, 7)} was not applied`, ({ status }) => {
-    const isApplied = status?.syncedRevision === head || status?.head !== head;
-    const hasFailed = findCondition(status?.conditions, 'Ready')?.reason === 'SyncFailed';
-    return isApplied || (hasFailed && clock.nowMs() > handledAtMs);
+    // A newer commit may have overtaken the one that was asked for: then its outcome counts.
+    return findCondition(status?.conditions, 'Ready')?.reason !== 'Progressing';
   });
   const failure = findCondition(applied.status?.conditions, 'Ready');
-  if (failure?.reason === 'SyncFailed') {
+  if (failure?.reason === 'SyncFailed' || failure?.reason === 'GitNotReady') {
     throw new TowpathError('SYNC_FAILED', `nothing was applied: ${failure.message ?? ''}`, {
       next: 'correct it and push',
     });

@@ -120,7 +120,10 @@ export class SyncLoop {
         });
       }
       if (requestedAt !== undefined) this.#syncNow();
-      await status.update({ ...handled, head });
+      const willSync = head !== before || requestedAt !== undefined;
+      // Whatever failed before is open again: who waits for this request must not see the last one's outcome.
+      const conditions = status.ready('Unknown', 'Progressing', `applying ${source.branch}@${head.slice(0, 7)}`);
+      await status.update({ ...handled, head, ...(willSync && { conditions }) });
     } catch (error) {
       if (this.#deps.signal.aborted) return;
       this.#fetchFailures++;
