@@ -1,5 +1,7 @@
 /** Packs a chart into a reproducible archive. */
 
+import { writeArchive } from './archive.ts';
+import { loadChart, withoutIgnored } from './load.ts';
 import type { Chart, ChartFiles } from './types.ts';
 
 export interface PackageOptions {
@@ -15,6 +17,23 @@ export interface PackagedChart {
 }
 
 /** The same files give the same bytes: sorted, fixed times and owners. Throws `CHART_INVALID`. */
-export async function packageChart(_source: Chart | ChartFiles, _options: PackageOptions = {}): Promise<PackagedChart> {
-  throw new Error('not yet');
+export async function packageChart(source: Chart | ChartFiles, options: PackageOptions = {}): Promise<PackagedChart> {
+  const files = new Map(isFiles(source) ? withoutIgnored(source) : source.raw.map((file) => [file.name, file.data]));
+  const yaml = Buffer.from(files.get('Chart.yaml') ?? []).toString('utf8');
+  const versioned = override(override(yaml, 'version', options.version), 'appVersion', options.appVersion);
+  files.set('Chart.yaml', Buffer.from(versioned));
+  const { name, version } = (await loadChart(files)).metadata;
+  return { filename: `${name}-${version}.tgz`, data: await writeArchive(name, files) };
+}
+
+function isFiles(source: Chart | ChartFiles): source is ChartFiles {
+  return source instanceof Map;
+}
+
+/** Changes one top-level line; everything else of the file stays as its author wrote it. */
+function override(yaml: string, key: string, value: string | undefined): string {
+  if (value === undefined) return yaml;
+  const line = `${key}: ${JSON.stringify(value)}`;
+  const pattern = new RegExp(`^${key}:.*$`, 'm');
+  return pattern.test(yaml) ? yaml.replace(pattern, () => line) : `${yaml.replace(/\n?$/, '\n')}${line}\n`;
 }
