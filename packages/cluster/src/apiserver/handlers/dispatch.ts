@@ -6,6 +6,7 @@ import { badRequest, methodNotAllowed, type Status } from '../http/status.ts';
 import type { ApiContext, Target } from './context.ts';
 import { checkKind, decodeBody, fieldValidationOf } from './decode.ts';
 import { deleteObject, deleteOptionsOf } from './delete.ts';
+import { applyObject } from './apply.ts';
 import { applyPatch, patchBodyOf, patchKindOf } from './patch.ts';
 import { getObject, listObjects, renderOptionsOf } from './read.ts';
 import { renderList, renderObject, respond, warningHeaders } from './render.ts';
@@ -107,13 +108,19 @@ async function patch(context: ApiContext, target: Target): Promise<ApiResponse> 
   const options = writeOptionsOf(target);
   const kind = patchKindOf(target);
   const body = patchBodyOf(target, kind);
-  if (kind === 'apply') throw badRequest('server-side apply is not served yet');
+  if (kind === 'apply') return applyResponse(context, target, body);
   const written = await updateObject(
     context,
     target,
     (current) => applyPatch(current, body, kind, target.resource),
     options,
   );
+  return writtenResponse(context, target, written, options.warnings);
+}
+
+async function applyResponse(context: ApiContext, target: Target, body: unknown): Promise<ApiResponse> {
+  const options = writeOptionsOf(target);
+  const written = await applyObject(context, target, body, options);
   return writtenResponse(context, target, written, options.warnings);
 }
 

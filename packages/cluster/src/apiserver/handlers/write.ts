@@ -31,6 +31,8 @@ export interface WriteOptions {
   readonly fieldManager: string;
   readonly validation: FieldValidation;
   readonly warnings: string[];
+  /** The managers in the body are right already: it is the result of an apply, or the server's own write. */
+  readonly keepManagedFields?: boolean;
 }
 
 function strategyContext(context: ApiContext): StrategyContext {
@@ -42,7 +44,7 @@ export async function createObject(
   context: ApiContext,
   target: Target,
   body: UnknownRecord,
-  options: WriteOptions & { readonly apply?: AnyObject['metadata']['managedFields'] },
+  options: WriteOptions,
 ): Promise<Written> {
   const { resource } = target;
   const strategy = context.strategyOf(resource);
@@ -53,10 +55,10 @@ export async function createObject(
   checkNamespaceAccepts(context, target, object.metadata.name);
   if (strategy.generation === true || resource.custom !== undefined) object.metadata.generation = 1;
   applyDefaults(object, resource, strategy);
-  strategy.prepareCreate?.(object, strategyContext(context));
-  if (options.apply === undefined)
+  if (options.keepManagedFields !== true) {
     trackUpdate(context, { object, old: undefined, target, manager: options.fieldManager });
-  else object.metadata.managedFields = options.apply;
+  }
+  strategy.prepareCreate?.(object, strategyContext(context));
 
   object = await admit(context, target, { object, old: undefined, options });
   refuseInvalid(resource, object, [
@@ -90,7 +92,7 @@ export async function updateObject(
   context: ApiContext,
   target: Target,
   produce: Produce,
-  options: WriteOptions & { readonly keepManagedFields?: boolean },
+  options: WriteOptions,
 ): Promise<Written> {
   const { resource } = target;
   const key = storageKey(resource, target.namespace, target.name);
@@ -108,7 +110,7 @@ export async function updateObject(
 async function updateOnce(
   context: ApiContext,
   target: Target,
-  parts: { stored: StoredObject; produce: Produce; options: WriteOptions & { readonly keepManagedFields?: boolean } },
+  parts: { stored: StoredObject; produce: Produce; options: WriteOptions },
 ): Promise<Written | undefined> {
   const { resource } = target;
   const { stored, options } = parts;
@@ -121,9 +123,9 @@ async function updateOnce(
   const causes = prepareUpdatedMetadata(object, old, target);
   restoreProtected(object, old, target, strategy);
   applyDefaults(object, resource, strategy);
+  if (options.keepManagedFields !== true) trackUpdate(context, { object, old, target, manager: options.fieldManager });
   strategy.prepareUpdate?.(object, old, strategyContext(context));
   bumpGeneration(object, old, target, strategy);
-  if (options.keepManagedFields !== true) trackUpdate(context, { object, old, target, manager: options.fieldManager });
 
   object = await admit(context, target, { object, old, options });
   causes.push(...validateMetadata(object, strategy));

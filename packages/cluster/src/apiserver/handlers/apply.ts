@@ -1,0 +1,58 @@
+/** Server-side apply as a request: creates or updates through the same path as every other write. */
+
+import { isRecord, type UnknownRecord } from '@towpath/kit';
+import { applyConfiguration, checkApply, type ApplyRequest } from '../fields/apply.ts';
+import { badRequest, notFound } from '../http/status.ts';
+import { storageKey, type ApiContext, type Target } from './context.ts';
+import { canonicalise, checkKind } from './decode.ts';
+import type { Written } from './store-object.ts';
+import { createObject, updateObject, type WriteOptions } from './write.ts';
+
+/** Applies a configuration. Throws 409 with the conflicting fields. */
+export async function applyObject(
+  context: ApiContext,
+  target: Target,
+  body: unknown,
+  options: WriteOptions,
+): Promise<Written> {
+  const { resource, query } = target;
+  const given = checkApply(body, target);
+  checkKind(given, resource);
+  const config = canonicalConfig(given, target, options);
+  const force = query.get('force') === 'true' || query.get('force') === '1';
+  const request: ApplyRequest = { target, manager: options.fieldManager, force, nowMs: context.clock.nowMs() };
+  const write: WriteOptions = { ...options, validation: 'Ignore', keepManagedFields: true };
+  const exists = context.objects
+    .collection(resource.collection)
+    .get(storageKey(resource, target.namespace, target.name));
+  if (exists !== undefined) {
+    return updateObject(context, target, (current) => applyConfiguration(current, config, request), write);
+  }
+  if (target.subresource !== undefined) throw notFound(resource, target.name);
+  return createObject(context, target, applyConfiguration(undefined, config, request), write);
+}
+
+/** The configuration with values as they are stored, and nothing that it does not say. */
+function canonicalConfig(config: UnknownRecord, target: Target, options: WriteOptions): UnknownRecord {
+  const { resource } = target;
+  const unknown: string[] = [];
+  const strict = options.validation === 'Strict' ? 'Strict' : 'Warn';
+  const object = canonicalise(structuredClone(config), resource, { validation: strict, warnings: unknown });
+  const [first] = unknown;
+  if (first !== undefined) {
+    const path = /"(.*)"/.exec(first)?.[1] ?? '';
+    const name = resource.namespaced ? `${target.namespace ?? ''}/${target.name}` : `/${target.name}`;
+    const kind = `${name}; ${resource.apiVersion}, Kind=${resource.kind}`;
+    throw badRequest(`failed to create typed patch object (${kind}): .${path}: field not declared in schema`);
+  }
+  return asSaid(object, config) as UnknownRecord;
+}
+
+function asSaid(canonical: unknown, said: unknown): unknown {
+  if (Array.isArray(canonical) && Array.isArray(said)) return canonical.map((item, index) => asSaid(item, said[index]));
+  if (!isRecord(canonical) || !isRecord(said)) return canonical;
+  const names = Object.keys(said).filter((name) => canonical[name] !== undefined || said[name] === null);
+  return Object.fromEntries(
+    names.map((name) => [name, said[name] === null ? null : asSaid(canonical[name], said[name])]),
+  );
+}
