@@ -1,7 +1,7 @@
 /** Brings one HelmRelease to what it asks for: observe, decide, act, one status. */
 
 import { HelmReleases, keyText, type Key } from '@towpath/api';
-import { backoffMs, jsonEqual, messageOf, type UnknownRecord } from '@towpath/kit';
+import { backoffMs, isAbort, jsonEqual, messageOf, type UnknownRecord } from '@towpath/kit';
 import { done, isNotFound, requeue, type Result } from '@towpath/runtime';
 import { enterPhase } from './conditions.ts';
 import { findChart, type FoundChart } from './chart-source.ts';
@@ -43,13 +43,18 @@ export async function reconcileRelease(key: Key, deps: OperatorDeps, signal: Abo
   try {
     return await sync(turn, deps, signal);
   } catch (error) {
-    if (signal.aborted) throw error;
+    if (signal.aborted || isAbort(error)) throw error;
     if (error === superseded) return requeue({ afterMs: 1 });
     return afterFailure(turn, deps, error);
   } finally {
     deps.memory.running.delete(keyText(key));
-    if (!signal.aborted) await turn.finish();
+    // A stopped operator's API is closed to it: its successor writes the status.
+    if (!signal.aborted) await turn.finish().catch(ignoreAbort);
   }
+}
+
+function ignoreAbort(error: unknown): void {
+  if (!isAbort(error)) throw error;
 }
 
 function forget(key: Key, deps: OperatorDeps): void {

@@ -67,7 +67,7 @@ async function chooseTag(
   const tags = (await client.tags(repository)) ?? [];
   const versions = tags.map((tag) => tag.replaceAll('_', '+')).toSorted((left, right) => compareVersions(right, left));
   const chosen = versions.find((tag) => (version === '' ? isStable(tag) : satisfies(tag, version)));
-  if (chosen === undefined) throw absent(address, version === '' ? 'any version' : version);
+  if (chosen === undefined) throw absent(address, version === '' ? 'stable version' : version);
   return chosen;
 }
 

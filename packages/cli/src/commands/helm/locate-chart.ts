@@ -1,7 +1,6 @@
 /** Finds a chart by what a user writes: a path, REPO/NAME, a URL, an oci:// address. */
 
-import { stat } from 'node:fs/promises';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
 import { loadChart, type Chart, type ChartFiles } from '@towpath/charts';
 import {
@@ -17,6 +16,7 @@ import {
   withDependencies,
   type HttpOptions,
 } from '@towpath/releases';
+import { getIn } from '@towpath/kit';
 import type { CliContext } from '../../context.ts';
 import { helmEnvironment } from './environment.ts';
 import type { ChartFlags } from './flags.ts';
@@ -69,7 +69,7 @@ export async function locateChart(context: CliContext, name: string, flags: Char
     if (local !== undefined) return local;
     if (isAbsolute(name) || name.startsWith('.')) throw notFound(`path "${name}" not found`);
   }
-  if (isOci(name)) return fromRegistry(name, version, flags);
+  if (isOci(name)) return fromRegistry(context, name, version, flags);
   const http = await httpOf(context, flags);
   if (flags.repo !== undefined) {
     const repository = { url: flags.repo, http };
@@ -89,12 +89,31 @@ async function localChart(path: string): Promise<LocatedChart | undefined> {
   return { source: about.isDirectory() ? await readChartFolder(path) : await readFile(path), filename: undefined };
 }
 
-async function fromRegistry(address: string, version: string, flags: ChartFlags): Promise<LocatedChart> {
+async function fromRegistry(
+  context: CliContext,
+  address: string,
+  version: string,
+  flags: ChartFlags,
+): Promise<LocatedChart> {
   const credentials =
-    flags.username === undefined ? undefined : { username: flags.username, password: flags.password ?? '' };
+    flags.username === undefined
+      ? await storedCredentials(context, new URL(address.replace(/^oci:/, 'http:')).host)
+      : { username: flags.username, password: flags.password ?? '' };
   const pulled = await pullFromRegistry(address, version, { credentials, plainHttp: flags.plainHttp === true });
   const name = address.split('/').at(-1) ?? 'chart';
   return { source: pulled.data, filename: `${name}-${pulled.version}.tgz`, digest: pulled.digest };
+}
+
+/** What `helm registry login` stored for a host; credential helpers are not asked. */
+async function storedCredentials(
+  context: CliContext,
+  host: string,
+): Promise<{ username: string; password: string } | undefined> {
+  const text = await readFile(helmEnvironment(context).registryConfig, 'utf8').catch(() => '{}');
+  const auth = getIn(JSON.parse(text), ['auths', host, 'auth']);
+  if (typeof auth !== 'string') return undefined;
+  const [username = '', ...rest] = Buffer.from(auth, 'base64').toString('utf8').split(':');
+  return { username, password: rest.join(':') };
 }
 
 async function fromAddedRepository(context: CliContext, name: string, version: string): Promise<LocatedChart> {
