@@ -105,12 +105,19 @@ function exitCodeOf(pod: Pod | undefined): number | undefined {
   return typeof code === 'number' ? code : undefined;
 }
 
+/** Killed from outside (128 + signal), or lost with the node (the kubelet then says 255 or that it does not know). */
+function wasInterrupted(pod: Pod | undefined): boolean {
+  const code = exitCodeOf(pod);
+  const reason = getIn(pod, ['status', 'containerStatuses', 0, 'state', 'terminated', 'reason']);
+  if (reason === 'Unknown' || reason === 'ContainerStatusUnknown') return true;
+  return code === 137 || code === 143 || code === 255;
+}
+
 /** A script that ended by itself uses up a retry; one that was killed from outside does not. */
 function mayTryAgain(job: PlannedJob, attempts: readonly AnyObject[], pods: readonly Pod[]): boolean {
   const interrupted = attempts.filter((attempt) => {
     if (conditionOf(attempt, 'Failed')?.reason === 'DeadlineExceeded') return false;
-    const code = exitCodeOf(pods.find((pod) => isOwnedBy(pod, attempt)));
-    return code === 137 || code === 143;
+    return wasInterrupted(pods.find((pod) => isOwnedBy(pod, attempt)));
   }).length;
   const lastCondition = attempts.at(-1);
   if (lastCondition !== undefined && conditionOf(lastCondition, 'Failed')?.reason === 'DeadlineExceeded') return false;
