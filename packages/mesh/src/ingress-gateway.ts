@@ -8,7 +8,7 @@ import type { GatewayModel } from './model/gateway.ts';
 import { workloadOfCaller, type Workload } from './model/workload.ts';
 import type { World } from './model/world.ts';
 import { Proxy } from './proxy/proxy.ts';
-import { serveTelemetry, wantsAccessLog, type ProxyBuiltinDeps } from './proxyv2.ts';
+import { drainLimitMs, serveTelemetry, wantsAccessLog, type ProxyBuiltinDeps } from './proxyv2.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
 
 /** Always open, so that a client without any Gateway gets a 404 that says so rather than a refused connection. */
@@ -38,7 +38,12 @@ export function createIngressGateway(deps: ProxyBuiltinDeps): Builtin {
     };
     check();
     ends.add(() => timer?.cancel());
-    return { done: untilAborted(context.signal).then(() => ends.dispose()) };
+    return {
+      done: untilAborted(context.signal).then(async () => {
+        await proxy.drain(drainLimitMs);
+        await ends.dispose();
+      }),
+    };
   };
 }
 

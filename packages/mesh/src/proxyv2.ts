@@ -17,6 +17,9 @@ export interface ProxyBuiltinDeps {
   readonly random: Random;
 }
 
+/** A pod that is stopped finishes what it is doing; Istio's terminationDrainDuration. */
+export const drainLimitMs = 5000;
+
 /** Ready once istiod has published; `--proxyLogLevel=debug` writes a line per request. */
 export function createProxyv2(deps: ProxyBuiltinDeps): Builtin {
   return async (context) => {
@@ -38,7 +41,8 @@ export function createProxyv2(deps: ProxyBuiltinDeps): Builtin {
     });
     const listeners = serveTelemetry(context, telemetry, deps.state);
     return {
-      done: untilAborted(context.signal).then(() => {
+      done: untilAborted(context.signal).then(async () => {
+        await proxy?.drain(drainLimitMs);
         attached.close();
         for (const listener of listeners) listener.close();
         proxy?.dispose();

@@ -39,6 +39,8 @@ export interface Forward<Who> {
   readonly mirrors: readonly Leg<Who>[];
   /** Waits before the first try; marks the record DI. */
   readonly delayMs: number;
+  /** Marks an answer to a request that no program has seen, so that the proxy before this one may try elsewhere. */
+  readonly marksUnreached: boolean;
 }
 
 export interface ExchangeRecord<Who> {
@@ -182,8 +184,7 @@ export class Exchange<Who> {
   #failed(forward: Forward<Who>, failure: UpstreamFailure): void {
     if (this.#answered !== undefined) {
       this.#flags.add('UC');
-      this.#options.downstream.reset();
-      this.#finish();
+      this.#breakOff();
       return;
     }
     this.#endTry();
@@ -194,9 +195,11 @@ export class Exchange<Who> {
     }
     const policy = forward.retries;
     if (policy !== undefined && retriesFailure(policy, failure) && this.#retry(forward, policy)) return;
-    const reason = failure === 'connect' ? 'connection failure' : 'connection termination';
+    const unreached = failure === 'connect';
+    const reason = unreached ? 'connection failure' : 'connection termination';
     const body = `upstream connect error or disconnect/reset before headers. reset reason: ${reason}`;
-    this.answer(reply(503, { flag: failure === 'connect' ? 'UF' : 'UC', body }));
+    const headers = unreached && forward.marksUnreached ? ([[unreachedHeader, 'true']] as const) : [];
+    this.answer(reply(503, { flag: unreached ? 'UF' : 'UC', body, headers }));
   }
 
   /** True when another try is on its way. A policy that has none left marks the record URX. */
@@ -218,6 +221,12 @@ export class Exchange<Who> {
   ): void {
     const { head, body, trailers } = response;
     this.#tryLimit?.cancel();
+    if (headerValue(head.headers, unreachedHeader) !== undefined) {
+      const call = this.#call;
+      this.#failed(forward, 'connect');
+      call?.abort();
+      return;
+    }
     const grpcStatus = this.#grpc ? numberOf(headerValue(head.headers, 'grpc-status')) : undefined;
     const policy = forward.retries;
     if (policy !== undefined && retriesResponse(policy, head.status, grpcStatus) && this.#retry(forward, policy)) {
@@ -272,7 +281,16 @@ export class Exchange<Who> {
       return;
     }
     this.#flags.add('UT');
-    this.#options.downstream.reset();
+    this.#breakOff();
+  }
+
+  /** Ends an answer that cannot be completed. gRPC has a word for it; elsewhere only a broken connection tells. */
+  #breakOff(): void {
+    const { downstream } = this.#options;
+    if (this.#grpc) {
+      this.#grpcStatus = unavailable;
+      downstream.finish(['grpc-status', String(unavailable), 'grpc-message', 'the server broke the answer off']);
+    } else downstream.reset();
     this.#finish();
   }
 
@@ -318,6 +336,12 @@ export class Exchange<Who> {
     });
   }
 }
+
+/** Between two proxies only: the program behind the answering one could not be reached. */
+const unreachedHeader = 'x-towpath-unreached';
+
+/** gRPC's code for a server that is not there. */
+const unavailable = 14;
 
 /** Source: Envoy ResponseFlagUtils, the order in which flags are written. */
 const flagOrder: readonly ResponseFlag[] = ['UH', 'UT', 'UF', 'UC', 'NR', 'DI', 'FI', 'DC', 'URX', 'NC'];

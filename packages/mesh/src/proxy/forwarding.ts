@@ -132,6 +132,7 @@ export class Forwarder {
         retries: rule.retries ?? defaultRetries,
         responseHeaders: [rule.headers.response, destination.headers.response, this.#cors(rule, head)],
         mirrors,
+        marksUnreached: false,
         delayMs:
           rule.fault?.delay !== undefined && this.#isHit(rule.fault.delay.percent) ? rule.fault.delay.fixedMs : 0,
       },
@@ -230,7 +231,16 @@ export class Forwarder {
 
 /** A forward without any policy of a route, with Istio's default retries. */
 export function plainForward(head: RequestHead, next: () => Leg<Who> | undefined): Forward<Who> {
-  return { head, next, timeoutMs: undefined, retries: defaultRetries, responseHeaders: [], mirrors: [], delayMs: 0 };
+  return {
+    head,
+    next,
+    timeoutMs: undefined,
+    retries: defaultRetries,
+    responseHeaders: [],
+    mirrors: [],
+    delayMs: 0,
+    marksUnreached: false,
+  };
 }
 
 function passthroughWho(site: Site, head: RequestHead): Who {

@@ -85,6 +85,23 @@ describe('retries', () => {
     expect(none.body).toContain('connection failure');
     expect(countsBy(client, 'response_flags')).toEqual({ '-': 4, 'UF,URX': 1 });
   });
+
+  it('tries another endpoint where the sidecar cannot reach its program', async () => {
+    const { fabric, client, web } = await stage();
+    const ending = fabric.pod({ name: 'ending', sidecar: true });
+    fabric.service('pair', { port: 80, targetPort: 8080, pods: [ending, web] });
+    fabric.service('only', { port: 80, targetPort: 8080, pods: [ending] });
+
+    const answers = await Promise.all(
+      ['a', 'b', 'c', 'd'].map((body) => ask(client, 'http://pair/', { method: 'POST', body })),
+    );
+    const only = await ask(client, 'http://only/');
+
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect(only).toMatchObject({ status: 503, body: expect.stringContaining('connection failure') });
+    expect(only.headers['x-towpath-unreached']).toBeUndefined();
+    expect(countsBy(client, 'response_flags')).toEqual({ '-': 4, 'UF,URX': 1 });
+  });
 });
 
 describe('time limits', () => {

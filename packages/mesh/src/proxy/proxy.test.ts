@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { Agent } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { createServer, type ServerHttp2Session } from 'node:http2';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { settle } from '@towpath/kit/testing';
 import { ask, askLocal, Bench, countsBy, samples } from '../testing/programs.ts';
@@ -227,6 +228,31 @@ describe('gRPC through two sidecars', () => {
     });
     expect(countsBy(client, 'response_flags')).toEqual({ UH: 1 });
     expect(countsBy(client, 'grpc_response_status')).toEqual({ 14: 1 });
+  });
+
+  it('tells a client UNAVAILABLE when the server goes away in the middle of an answer', async () => {
+    const fabric = bench.fabric();
+    const client = fabric.pod({ name: 'client', sidecar: true });
+    const server = fabric.pod({ name: 'cart', sidecar: true });
+    const sessions: ServerHttp2Session[] = [];
+    const half = createServer();
+    half.on('session', (session) => sessions.push(session));
+    half.on('stream', (stream) => {
+      stream.on('error', () => {});
+      stream.respond({ ':status': 200, 'content-type': 'application/grpc' });
+      stream.write(Buffer.from([0, 0, 0, 0, 1, 120]));
+      setImmediate(() => sessions.map((session) => session.destroy()));
+    });
+    half.listen(0, '127.0.0.1');
+    await once(half, 'listening');
+    bench.onClose(() => half.close());
+    server.serve(7070, (half.address() as AddressInfo).port);
+    fabric.service('cart', { port: 7070, targetPort: 7070, portName: 'grpc', pods: [server] });
+    const echo = await bench.grpcClient(client, 'cart', 7070);
+
+    await expect(echo('one')).rejects.toMatchObject({ code: 14 });
+    await expect.poll(() => countsBy(server, 'response_flags')).toEqual({ UC: 1 });
+    expect(countsBy(server, 'grpc_response_status')).toEqual({ 14: 1 });
   });
 
   it('connects anew after the server restarted', async () => {

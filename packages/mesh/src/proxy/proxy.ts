@@ -53,6 +53,8 @@ type Arrival =
  * Longer than a client takes to send its first request, shorter than a person notices.
  */
 const serverFirstMs = 250;
+/** How often a draining proxy looks whether it is done. */
+const drainCheckMs = 50;
 
 /** Serves connections until disposed; connections that are open then are left to their ends. */
 export class Proxy {
@@ -62,6 +64,8 @@ export class Proxy {
   readonly #local: Upstreams;
   readonly #forwarder: Forwarder;
   readonly #tcp: TcpForwarder;
+  /** Requests being served. */
+  #active = 0;
 
   constructor(deps: ProxyDeps) {
     const { clock, random, dialPeer, dialLocal } = deps;
@@ -112,6 +116,14 @@ export class Proxy {
       if (spoken === 'bytes') stream.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
       else this.#front.accept(stream, spoken, { direction: 'gateway', ...options });
     });
+  }
+
+  /** Resolves when nothing is being served, or after `limitMs`. New connections are served all the while. */
+  async drain(limitMs: number): Promise<void> {
+    const { clock } = this.#deps;
+    const untilMs = clock.monotonicMs() + limitMs;
+    do await clock.sleep(drainCheckMs);
+    while (this.#active > 0 && clock.monotonicMs() < untilMs);
   }
 
   dispose(): void {
@@ -174,16 +186,19 @@ export class Proxy {
         open: (head, listener) => this.#local.call({ host: 'localhost', port: arrival.port }, head, listener),
       })),
       retries: undefined,
+      marksUnreached: true,
     });
   }
 
   #exchange(downstream: Downstream, subjectOf: (record: ExchangeRecord<Who>) => Subject): Exchange<Who> {
     const { clock, random, telemetry } = this.#deps;
+    this.#active++;
     return new Exchange<Who>({
       downstream,
       clock,
       random,
       record: (record) => {
+        this.#active--;
         const { responseCode, grpcStatus, durationMs, requestBytes, responseBytes } = record;
         const flags = record.flags.length === 0 ? '-' : record.flags.join(',');
         const subject = subjectOf(record);

@@ -116,7 +116,9 @@ function openStream(session: ClientHttp2Session, head: RequestHead, listener: Up
     trailers = regularHeaders(rawHeaders ?? []);
   });
   stream.on('end', () => {
-    if (responded && stream.rstCode === constants.NGHTTP2_NO_ERROR) over = true;
+    // A destroyed session ends its streams as if they were whole; a stream that is whole is destroyed after its end.
+    if (stream.destroyed) fail(new Error('the connection broke off'));
+    else if (responded && stream.rstCode === constants.NGHTTP2_NO_ERROR) over = true;
   });
   stream.on('error', fail);
   stream.on('close', () => fail(new Error(`the stream was closed with code ${stream.rstCode}`)));
