@@ -120,7 +120,7 @@ describe('killed after any write', () => {
     for (let second = 0; second < 100 && !world.killed; second++) await world.pass(1);
 
     await world.restart();
-    await world.pass(110);
+    await world.pass(120);
 
     expect(await world.summary()).toBe('Succeeded 0 0');
     expect(await world.weights()).toEqual([100, 0]);

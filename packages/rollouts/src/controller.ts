@@ -72,7 +72,8 @@ export function createRolloutController(deps: RolloutDeps): RolloutController {
     controller.watch(owned, (object) => canariesOf(object, canaries.list(), deps));
   }
   disposer.add(
-    canaries.onChange(() => {
+    canaries.onChange(({ type, object }) => {
+      if (type === 'delete') ticker.forget(object.metadata.uid ?? '');
       const totals = new Map<string, number>();
       for (const { metadata } of canaries.list()) {
         totals.set(metadata.namespace ?? '', (totals.get(metadata.namespace ?? '') ?? 0) + 1);

@@ -11,14 +11,25 @@ export interface Ticker {
   forget(uid: string): void;
 }
 
+/**
+ * After a start no step is taken for this long: pods, sidecars and the metrics server may just be coming up with us, and
+ * a canary must not be blamed for that.
+ */
+const startGraceMs = 10_000;
+
 /** What is remembered only sharpens what `lastTransitionTime` says to the second. */
 export function createTicker(clock: Clock): Ticker {
+  const startedAtMs = clock.nowMs();
   const lastMs = new Map<string, number>();
   return {
     dueInMs(uid, status, intervalMs) {
-      const known = lastMs.get(uid) ?? Date.parse(status.lastTransitionTime);
-      if (Number.isNaN(known)) return 0;
-      return Math.max(0, Math.min(intervalMs, known + intervalMs - clock.nowMs()));
+      const nowMs = clock.nowMs();
+      const known = lastMs.get(uid);
+      if (known !== undefined) return Math.max(0, known + intervalMs - nowMs);
+      const written = Date.parse(status.lastTransitionTime);
+      if (Number.isNaN(written)) return 0;
+      const dueMs = Math.max(written + intervalMs, startedAtMs + startGraceMs);
+      return Math.max(0, Math.min(Math.max(intervalMs, startGraceMs), dueMs - nowMs));
     },
     mark(uid, { onTime, intervalMs }) {
       const nowMs = clock.nowMs();
