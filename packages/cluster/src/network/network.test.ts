@@ -6,6 +6,8 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EndpointSlice, Service } from '@towpath/api';
+import 'reflect-metadata';
+import { SubjectAlternativeNameExtension, X509CertificateGenerator } from '@peculiar/x509';
 import { silentLogger, systemClock } from '@towpath/kit';
 import type { Informer } from '@towpath/runtime';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -113,7 +115,7 @@ test('two pods listen on port 80 and are reached by name, in turns, as a program
   pods.remove(client);
 });
 
-test('http2, TLS and own ports work; a port in use is refused', async () => {
+test('http2 and own ports work; a port in use is refused', async () => {
   const pod = await podWith('many', '10.244.1.5');
   const program = run(
     pod,
@@ -130,6 +132,36 @@ test('http2, TLS and own ports work; a port in use is refused', async () => {
   );
   expect(JSON.parse(await program.line())).toEqual(['EADDRINUSE', 100003, 100003]);
   pods.remove(pod);
+});
+
+test("TLS is the program's own, end to end", async () => {
+  const pod = await podWith('secure', '10.244.1.2');
+  const { key, cert } = await selfSigned('web');
+  const server = run(
+    pod,
+    `const https = require('https'), http2 = require('http2');
+     http2.createSecureServer({ key: process.env.KEY, cert: process.env.CERT, allowHTTP1: true }, (q, r) => r.end('tls ' + q.httpVersion))
+       .listen(80, () => console.log('up'));`,
+    { KEY: key, CERT: cert },
+  );
+  await server.line();
+  const client = await podWith('tls-client', '10.244.1.4');
+  const asked = run(
+    client,
+    `const https = require('https'), http2 = require('http2'), tls = require('tls'); const ca = process.env.CERT;
+     https.get('https://web:80/', { ca }, (r) => r.on('data', (d) => {
+       const session = http2.connect('https://web:80', { ca }); const s = session.request({ ':path': '/' });
+       s.on('data', (t) => { session.close();
+         const wrong = tls.connect({ host: '10.244.1.2', port: 80, ca, servername: 'other' }, () => {});
+         wrong.on('error', (e) => { console.log([d, t, e.code].join('|')); process.exit(0) });
+       });
+     }));`,
+    { CERT: cert },
+  );
+  expect(await asked.line()).toBe('tls 1.1|tls 2.0|ERR_TLS_CERT_ALTNAME_INVALID');
+  server.child.kill('SIGKILL');
+  pods.remove(pod);
+  pods.remove(client);
 });
 
 test('a sidecar gets what its pod opens and receives; one that is expected and absent refuses', async () => {
@@ -189,7 +221,7 @@ interface Program {
   readonly code: Promise<number | string>;
 }
 
-function run(pod: NetworkPod, source: string): Program {
+function run(pod: NetworkPod, source: string, env: Record<string, string> = {}): Program {
   const settings = {
     run: runDir,
     key: pod.key,
@@ -199,7 +231,7 @@ function run(pod: NetworkPod, source: string): Program {
     hostLoopback: false,
   };
   const child = spawn(process.execPath, ['--require', join(dir, 'preload.cjs'), '-e', source], {
-    env: { NAME: pod.caller.pod, TOWPATH_NET: JSON.stringify(settings) },
+    env: { ...env, NAME: pod.caller.pod, TOWPATH_NET: JSON.stringify(settings) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   children.add(child);
@@ -224,6 +256,19 @@ function run(pod: NetworkPod, source: string): Program {
     return lines.shift() ?? '';
   };
   return { child, line, code };
+}
+
+async function selfSigned(name: string): Promise<{ key: string; cert: string }> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const cert = await X509CertificateGenerator.createSelfSigned({
+    name: `CN=${name}`,
+    keys,
+    signingAlgorithm: algorithm,
+    extensions: [new SubjectAlternativeNameExtension([{ type: 'dns', value: name }])],
+  });
+  const pkcs8 = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
+  return { key: `-----BEGIN PRIVATE KEY-----\n${pkcs8}\n-----END PRIVATE KEY-----\n`, cert: cert.toString('pem') };
 }
 
 async function get(host: string): Promise<string> {

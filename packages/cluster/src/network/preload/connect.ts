@@ -23,6 +23,8 @@ export const connectPart: PreloadPart = (kit) => {
     const callback = list.find((arg): arg is () => void => typeof arg === 'function');
     const options = optionsOf(list);
     const port = Number(options?.port);
+    // A socket that has its handle already cannot be led elsewhere.
+    if ((this as { _handle?: unknown })._handle) return kit.connect.apply(this, args);
     if (options === undefined || !(port > 0 && port < 65536)) return kit.connect.apply(this, args);
     const host = options.host ?? 'localhost';
     if (!kit.isLoopback(host)) {
@@ -46,7 +48,7 @@ export const connectPart: PreloadPart = (kit) => {
     const extra = args.find((arg, index) => index > 0 && typeof arg === 'object' && arg !== null);
     const named = optionsOf(args);
     const options = { ...named, ...(extra as ConnectOptions | undefined) } as ConnectOptions & ConnectionOptions;
-    if (named === undefined || options.socket !== undefined || options.path !== undefined) return secure(...args);
+    if (named === undefined || options.socket || typeof options.path === 'string') return secure(...args);
     const { timeout, signal } = options as { timeout?: number; signal?: AbortSignal };
     forTls = true;
     const socket = net.connect({
