@@ -4,7 +4,7 @@ import type { AnyObject } from '@towpath/api';
 import { getIn, isRecord } from '@towpath/kit';
 import { parseImageRef } from './image-ref.ts';
 
-export type DocumentPath = readonly (string | number)[];
+type DocumentPath = readonly (string | number)[];
 
 /** One image of a manifest. */
 export interface ImagePlace {

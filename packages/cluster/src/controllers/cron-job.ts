@@ -119,7 +119,7 @@ function startedAtMs(job: Job): number {
 }
 
 /** The latest scheduled time since the last one that was started; undefined when none passed. */
-export function lastDue(cron: CronJob, schedule: CronSchedule, nowMs: number): number | undefined {
+function lastDue(cron: CronJob, schedule: CronSchedule, nowMs: number): number | undefined {
   const since = cron.status?.lastScheduleTime ?? cron.metadata.creationTimestamp ?? '';
   const earliest = nowMs - (cron.spec.startingDeadlineSeconds ?? Infinity) * 1000;
   let at = schedule.next(Math.max(Date.parse(since), earliest));

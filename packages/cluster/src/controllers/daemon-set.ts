@@ -83,7 +83,7 @@ function samePlacement(left: Node, right: Node): boolean {
   return jsonEqual(left.metadata.labels, right.metadata.labels) && jsonEqual(left.spec, right.spec);
 }
 
-export interface DaemonObserved {
+interface DaemonObserved {
   readonly nodes: readonly Node[];
   readonly pods: readonly Pod[];
   /** The hash of the current template's revision. */
@@ -91,7 +91,7 @@ export interface DaemonObserved {
   readonly nowMs: number;
 }
 
-export interface DaemonPlan {
+interface DaemonPlan {
   /** Names of nodes that need a pod. */
   readonly creations: readonly string[];
   readonly deletions: readonly Pod[];
@@ -101,7 +101,7 @@ export interface DaemonPlan {
 }
 
 /** Pure: which nodes lack a pod, which pods go, and the counts. */
-export function planDaemonSet(set: DaemonSet, observed: DaemonObserved): DaemonPlan {
+function planDaemonSet(set: DaemonSet, observed: DaemonObserved): DaemonPlan {
   const { nodes, pods, nowMs } = observed;
   const spec = withDaemonTolerations(set.spec.template.spec);
   const byNode = groupByNode(pods);

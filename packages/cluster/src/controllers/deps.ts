@@ -11,7 +11,7 @@ import { controllerOf } from './ownership.ts';
 const managerName = 'kube-controller-manager';
 
 /** Shares one informer per kind among the controllers. */
-export class InformerPool {
+class InformerPool {
   readonly #client: Client;
   readonly #clock: Clock;
   readonly #log: Logger;

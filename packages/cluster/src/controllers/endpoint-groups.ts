@@ -4,8 +4,8 @@ import type { EndpointSlice, Pod, Service, ServicePort } from '@towpath/api';
 import { isFinished, isReady } from './pod-state.ts';
 import type { EndpointAddress, EndpointSubset } from './types.ts';
 
-export type Endpoint = EndpointSlice['endpoints'][number];
-export type EndpointPort = NonNullable<EndpointSlice['ports']>[number];
+type Endpoint = EndpointSlice['endpoints'][number];
+type EndpointPort = NonNullable<EndpointSlice['ports']>[number];
 
 /** Endpoints that share one set of port numbers; a named target port may differ from pod to pod. */
 export interface EndpointGroup {
@@ -56,7 +56,7 @@ function portsFor(service: Service, pod: Pod): EndpointPort[] {
 }
 
 /** The number behind a Service port on one pod; a name that the pod does not have gives none. */
-export function targetPort(port: ServicePort, pod: Pod): number | undefined {
+function targetPort(port: ServicePort, pod: Pod): number | undefined {
   const target = port.targetPort ?? port.port;
   if (typeof target === 'number') return target === 0 ? port.port : target;
   const protocol = port.protocol ?? 'TCP';

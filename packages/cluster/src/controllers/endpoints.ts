@@ -22,7 +22,7 @@ import { isDeleting } from './ownership.ts';
 import { templateHash } from './template-hash.ts';
 import { EndpointsType, type Endpoints } from './types.ts';
 
-export const serviceNameLabel = 'kubernetes.io/service-name';
+const serviceNameLabel = 'kubernetes.io/service-name';
 const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
 const manager = 'endpointslice-controller.k8s.io';
 const headlessLabel = 'service.kubernetes.io/headless';
@@ -106,7 +106,7 @@ function sameEndpoint(left: Pod, right: Pod): boolean {
 }
 
 /** Names are fixed by the Service and the ports, so that writing twice never makes two slices. */
-export function wantedSlices(service: Service, groups: readonly EndpointGroup[]): EndpointSlice[] {
+function wantedSlices(service: Service, groups: readonly EndpointGroup[]): EndpointSlice[] {
   const shown = groups.length === 0 ? [{ ports: [], endpoints: [] }] : groups;
   return shown.flatMap((group) => {
     const pages = Math.max(1, Math.ceil(group.endpoints.length / endpointsPerSlice));

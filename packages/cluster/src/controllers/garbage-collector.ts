@@ -24,8 +24,8 @@ import {
 import type { ControllerDeps } from './deps.ts';
 import { GarbageGraph, type Entry } from './garbage-graph.ts';
 
-export const foregroundFinalizer = 'foregroundDeletion';
-export const orphanFinalizer = 'orphan';
+const foregroundFinalizer = 'foregroundDeletion';
+const orphanFinalizer = 'orphan';
 
 /** Kinds without owners worth following: they are many, change often and expire by themselves. */
 const ignoredPlurals = new Set(['events', 'leases', 'componentstatuses', 'bindings']);

@@ -15,7 +15,7 @@ export interface TemplateOwner extends KubeObject {
 }
 
 /** The pod template a revision holds. */
-export function templateOf(revision: ControllerRevision): PodTemplate | undefined {
+function templateOf(revision: ControllerRevision): PodTemplate | undefined {
   return getIn(revision.data, ['spec', 'template']) as PodTemplate | undefined;
 }
 

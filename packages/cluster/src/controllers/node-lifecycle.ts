@@ -115,7 +115,7 @@ export function createNodeLifecycleController(deps: ControllerDeps): Controller 
 }
 
 /** The node's taints with those of its readiness added or removed; others are kept. */
-export function wantedTaints(node: Node, ready: string | undefined, now: string): Taint[] {
+function wantedTaints(node: Node, ready: string | undefined, now: string): Taint[] {
   const current = node.spec?.taints ?? [];
   const key = ready === 'True' || ready === undefined ? undefined : ready === 'Unknown' ? unreachable : notReady;
   const others = current.filter((taint) => taint.key !== unreachable && taint.key !== notReady);

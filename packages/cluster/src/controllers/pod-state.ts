@@ -34,7 +34,7 @@ export function isAvailable(pod: Pod, minReadySeconds: number, nowMs: number): b
   return minReadySeconds === 0 || since + minReadySeconds * 1000 <= nowMs;
 }
 
-export function restartCount(pod: Pod): number {
+function restartCount(pod: Pod): number {
   const counts = (pod.status?.containerStatuses ?? []).map((status) => status.restartCount);
   return Math.max(0, ...counts);
 }

@@ -106,7 +106,7 @@ async function scale(options: {
 }
 
 /** The status that `active` pods and the last write amount to. */
-export function replicaSetStatus(
+function replicaSetStatus(
   set: ReplicaSet,
   active: readonly Pod[],
   failure: unknown,

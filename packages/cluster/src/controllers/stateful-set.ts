@@ -143,7 +143,7 @@ function claimName(set: StatefulSet, template: AnyObject, ordinal: number): stri
 }
 
 /** The pod of an ordinal: stable name, host name, claims. */
-export function statefulPod(set: StatefulSet, template: PodTemplate, ordinal: number, revision: string): Pod {
+function statefulPod(set: StatefulSet, template: PodTemplate, ordinal: number, revision: string): Pod {
   const name = `${set.metadata.name}-${ordinal}`;
   const labels = {
     'apps.kubernetes.io/pod-index': String(ordinal),

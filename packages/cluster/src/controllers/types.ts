@@ -15,7 +15,7 @@ export interface ReplicaSet extends KubeObject {
   };
 }
 
-export interface UpdateStrategy {
+interface UpdateStrategy {
   type?: string;
   rollingUpdate?: { partition?: number; maxUnavailable?: number | string; maxSurge?: number | string };
 }
@@ -75,7 +75,7 @@ export interface ControllerRevision extends KubeObject {
   data?: unknown;
 }
 
-export interface JobSpec {
+interface JobSpec {
   parallelism?: number;
   completions?: number;
   completionMode?: string;

@@ -53,7 +53,7 @@ function positioned(source: string, message: string): Problem {
 }
 
 /** Splits at lines that start with `---`; `line` counts from 1. */
-export function splitDocuments(text: string): { text: string; line: number }[] {
+function splitDocuments(text: string): { text: string; line: number }[] {
   const chunks: { text: string; line: number }[] = [];
   const lines = text.split('\n');
   let start = 0;

@@ -6,7 +6,7 @@ import type { ReplicaSet } from '../types.ts';
 import { byAge, desiredReplicasAnnotation, maxReplicasAnnotation, replicasOf, strategyOf } from './numbers.ts';
 
 export const revisionAnnotation = 'deployment.kubernetes.io/revision';
-export const revisionHistoryAnnotation = 'deployment.kubernetes.io/revision-history';
+const revisionHistoryAnnotation = 'deployment.kubernetes.io/revision-history';
 
 /** Annotations that belong to one object and are not copied from the Deployment to its ReplicaSets. */
 const ownAnnotations = new Set([
@@ -29,7 +29,7 @@ export function splitSets(deployment: Deployment, sets: readonly ReplicaSet[]): 
   return { newest, old: sets.filter((set) => set !== newest) };
 }
 
-export function revisionOf(set: ReplicaSet): number {
+function revisionOf(set: ReplicaSet): number {
   return Number(set.metadata.annotations?.[revisionAnnotation] ?? 0) || 0;
 }
 
