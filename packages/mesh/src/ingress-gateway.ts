@@ -27,7 +27,7 @@ export function createIngressGateway(deps: ProxyBuiltinDeps): Builtin {
     const workload = workloadOf(context);
     const proxy = newProxy(deps, context, telemetry, workload);
     ends.add(() => proxy.dispose());
-    for (const listener of serveTelemetry(context, telemetry, deps.state)) ends.add(() => listener.close());
+    for (const listener of serveTelemetry(context, { telemetry, state: deps.state })) ends.add(() => listener.close());
     const listeners = new Listeners(context, deps.state, proxy, workload);
     ends.add(() => listeners.close());
     listeners.update();

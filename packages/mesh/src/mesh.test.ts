@@ -25,6 +25,7 @@ import { Client } from '@towpath/runtime';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createMesh } from './mesh.ts';
 import { Bench } from './testing/programs.ts';
+import { listenHttp } from './virtual-http.ts';
 
 const bench = new Bench();
 afterEach(() => bench.close());
@@ -45,7 +46,7 @@ class FakeNetwork implements PodNetwork {
 
   attachSidecar(create: Parameters<PodNetwork['attachSidecar']>[0]) {
     this.sidecar = create({
-      dialLocal: (port) => Promise.resolve(this.connect(port)),
+      dialLocal: async (port) => this.connect(port),
       dialPeer: () => Promise.reject(new Error('nobody')),
     });
     return { close: () => (this.sidecar = undefined) };
@@ -275,5 +276,18 @@ describe('the sidecar', () => {
 
     expect([early.status, late.status, response.statusCode]).toEqual([503, 200, 200]);
     expect(await text(response)).toBe('');
+  });
+
+  it('adds the metrics of its program, or does without', async () => {
+    const { cluster, mesh } = await startMesh();
+    const pod = context(cluster, 'web', { app: 'web' });
+    const env = { ISTIO_PROMETHEUS_ANNOTATIONS: '{"scrape":"true","path":"/metrics","port":"8080"}' };
+    await mesh.proxyv2({ ...pod, env });
+
+    const before = await get(pod.network, 15020, '/stats/prometheus');
+    listenHttp(pod.network, 8080, (_request, response) => response.end('up 1'));
+    const after = await get(pod.network, 15020, '/stats/prometheus');
+
+    expect([before.body, after.body]).toEqual(['', 'up 1\n']);
   });
 });

@@ -1,11 +1,13 @@
 /** The sidecar as a builtin: one Proxy attached to its pod, with its metrics and health listeners. */
 
+import type { ServerResponse } from 'node:http';
 import type { Builtin, BuiltinContext, SidecarConnection, SidecarHost } from '@towpath/api';
 import { background, messageOf, type Clock, type Random } from '@towpath/kit';
 import { sidecarPorts } from './istiod/injection.ts';
 import { untilAborted } from './istiod/istiod.ts';
 import type { MeshState } from './mesh-state.ts';
 import { workloadOfCaller } from './model/workload.ts';
+import { programMetricsReader } from './program-metrics.ts';
 import { Proxy } from './proxy/proxy.ts';
 import { prompt, tunnel } from './proxy/tunnel.ts';
 import { Telemetry } from './telemetry/telemetry.ts';
@@ -27,7 +29,9 @@ export function createProxyv2(deps: ProxyBuiltinDeps): Builtin {
     const telemetry = new Telemetry({ log });
     const ports = new Set<number>(Object.values(sidecarPorts));
     let proxy: Proxy | undefined;
+    let programMetrics: (() => Promise<string>) | undefined;
     const attached = network.attachSidecar((host) => {
+      programMetrics = programMetricsReader(context, host);
       const created = newProxy(deps, context, telemetry, host);
       proxy = created;
       return {
@@ -39,7 +43,7 @@ export function createProxyv2(deps: ProxyBuiltinDeps): Builtin {
         },
       };
     });
-    const listeners = serveTelemetry(context, telemetry, deps.state);
+    const listeners = serveTelemetry(context, { telemetry, state: deps.state, programMetrics });
     return {
       done: untilAborted(context.signal).then(async () => {
         await proxy?.drain(drainLimitMs);
@@ -78,26 +82,33 @@ export function wantsAccessLog(context: BuiltinContext): boolean {
   return context.args.includes('--proxyLogLevel=debug');
 }
 
+export interface TelemetryOptions {
+  readonly telemetry: Telemetry;
+  readonly state: MeshState;
+  /** Reads the metrics of the pod's own program; never rejects. */
+  readonly programMetrics?: (() => Promise<string>) | undefined;
+}
+
 /**
  * Metrics on :15020 and :15090 (`/stats/prometheus`), health on :15020 and :15021 (`/healthz/ready`). Only :15020,
- * the port Prometheus is told, shows a new series as zero first, so that reading the other does not use it up.
+ * the port Prometheus is told, shows a new series as zero first, so that reading the other does not use it up; it
+ * also carries the program's own metrics.
  */
-export function serveTelemetry(
-  { network }: BuiltinContext,
-  telemetry: Telemetry,
-  state: MeshState,
-): { close(): void }[] {
+export function serveTelemetry({ network, log }: BuiltinContext, options: TelemetryOptions): { close(): void }[] {
+  const { telemetry, state, programMetrics } = options;
+  async function expose(port: number, response: ServerResponse): Promise<void> {
+    const merged = port === sidecarPorts.metrics;
+    const own = telemetry.expose({ announce: merged });
+    const text = merged && programMetrics !== undefined ? own + (await programMetrics()) : own;
+    response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(text);
+  }
   return Object.values(sidecarPorts).map((port) =>
     listenHttp(network, port, (request, response) => {
       const path = (request.url ?? '').split('?')[0];
-      if (path === '/healthz/ready') {
-        response.writeHead(state.snapshot === undefined ? 503 : 200).end();
-      } else if (path === '/stats/prometheus' && port !== sidecarPorts.ready) {
-        response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
-        response.end(telemetry.expose({ announce: port === sidecarPorts.metrics }));
-      } else {
-        response.writeHead(404).end();
-      }
+      if (path === '/healthz/ready') response.writeHead(state.snapshot === undefined ? 503 : 200).end();
+      else if (path === '/stats/prometheus' && port !== sidecarPorts.ready) {
+        background('exposition', expose(port, response), log);
+      } else response.writeHead(404).end();
     }),
   );
 }

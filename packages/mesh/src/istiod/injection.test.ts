@@ -50,6 +50,26 @@ describe('the patch', () => {
   });
 });
 
+describe('metrics of the program', () => {
+  it('are found by the sidecar where the pod announced them', () => {
+    const annotations = { 'prometheus.io/scrape': 'true', 'prometheus.io/port': '8080' };
+    const patch = injectionPatch(newPod({ annotations }), options);
+    const proxy = patch.find(({ path }) => path === '/spec/containers/-')?.value as {
+      env: { name: string; value?: string }[];
+    };
+
+    expect(proxy.env.find(({ name }) => name === 'ISTIO_PROMETHEUS_ANNOTATIONS')?.value).toBe(
+      '{"scrape":"true","path":"/metrics","port":"8080"}',
+    );
+  });
+
+  it('are not asked for, nor the sidecar, where the pod says no', () => {
+    const patch = injectionPatch(newPod({ annotations: { 'prometheus.io/scrape': 'false' } }), options);
+
+    expect(patch.map(({ path }) => path).filter((path) => path.includes('prometheus'))).toEqual([]);
+  });
+});
+
 describe('who gets a sidecar', () => {
   it.each([
     { name: 'an ordinary pod', pod: newPod(), refused: false },

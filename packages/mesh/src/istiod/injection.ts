@@ -44,7 +44,7 @@ export function injectionPatch(pod: Pod, options: InjectionOptions): PatchOperat
   const operations: PatchOperation[] = [];
   const init = initContainerOf(options);
   operations.push(
-    spec.initContainers === undefined
+    (spec.initContainers ?? undefined) === undefined
       ? { op: 'add', path: '/spec/initContainers', value: [init] }
       : { op: 'add', path: '/spec/initContainers/-', value: init },
     { op: 'add', path: '/spec/containers/-', value: proxyContainerOf(pod, workload, options) },
@@ -52,9 +52,11 @@ export function injectionPatch(pod: Pod, options: InjectionOptions): PatchOperat
   addMembers(operations, '/metadata/annotations', metadata.annotations, {
     'kubectl.kubernetes.io/default-container': spec.containers[0]?.name ?? '',
     'kubectl.kubernetes.io/default-logs-container': spec.containers[0]?.name ?? '',
-    'prometheus.io/path': '/stats/prometheus',
-    'prometheus.io/port': String(sidecarPorts.metrics),
-    'prometheus.io/scrape': 'true',
+    ...(metadata.annotations?.['prometheus.io/scrape'] !== 'false' && {
+      'prometheus.io/path': '/stats/prometheus',
+      'prometheus.io/port': String(sidecarPorts.metrics),
+      'prometheus.io/scrape': 'true',
+    }),
     [statusName]: JSON.stringify({
       initContainers: [initContainer],
       containers: [sidecarContainer],
@@ -131,10 +133,26 @@ function proxyContainerOf(pod: Pod, workload: string, { hub, version }: Injectio
       field('INSTANCE_IP', 'status.podIP'),
       field('SERVICE_ACCOUNT', 'spec.serviceAccountName'),
       { name: 'ISTIO_META_WORKLOAD_NAME', value: workload },
+      ...programMetricsEnv(pod.metadata.annotations),
       { name: 'ISTIO_META_APP_CONTAINERS', value: pod.spec.containers.map(({ name }) => name).join(',') },
     ],
     resources: { requests: { cpu: '10m', memory: '40Mi' } },
     startupProbe: { ...probe, periodSeconds: 1, failureThreshold: 600 },
     readinessProbe: { ...probe, periodSeconds: 15, failureThreshold: 4 },
   };
+}
+
+/** Where the program's own metrics are, which the sidecar adds to its own. Source: istio pkg/kube/inject, prometheus merge. */
+export const programMetricsVariable = 'ISTIO_PROMETHEUS_ANNOTATIONS';
+
+function programMetricsEnv(
+  annotations: Readonly<Record<string, string>> | undefined,
+): { name: string; value: string }[] {
+  if (annotations?.['prometheus.io/scrape'] !== 'true') return [];
+  const value = {
+    scrape: 'true',
+    path: annotations['prometheus.io/path'] ?? '/metrics',
+    port: annotations['prometheus.io/port'] ?? '80',
+  };
+  return [{ name: programMetricsVariable, value: JSON.stringify(value) }];
 }
