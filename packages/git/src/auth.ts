@@ -29,6 +29,13 @@ export interface AuthEnvironment {
   dispose(): Promise<void>;
 }
 
+/**
+ * Answers git's question for credentials of one origin. A header (`http.extraHeader`) would be simpler, but git keeps
+ * sending it after a redirect to another host.
+ */
+const helper =
+  '!f() { test "$1" = get && printf "username=%s\\npassword=%s\\n" "$TOWPATH_GIT_USERNAME" "$TOWPATH_GIT_PASSWORD"; }; f';
+
 const nothing: AuthEnvironment = { env: {}, dispose: async () => {} };
 
 /** Prepares `auth` for calls to `url`. Credentials are bound to the URL's own origin: a redirect does not get them. */
@@ -38,12 +45,13 @@ export async function prepareAuth(url: string, auth: GitAuth | undefined): Promi
   if (auth.type === 'http') {
     if (remote.protocol !== 'http' && remote.protocol !== 'https') return nothing;
     const { origin } = new URL(remote.url);
-    const basic = Buffer.from(`${auth.username}:${auth.password}`).toString('base64');
     return {
       env: {
         GIT_CONFIG_COUNT: '1',
-        GIT_CONFIG_KEY_0: `http.${origin}/.extraHeader`,
-        GIT_CONFIG_VALUE_0: `Authorization: Basic ${basic}`,
+        GIT_CONFIG_KEY_0: `credential.${origin}.helper`,
+        GIT_CONFIG_VALUE_0: helper,
+        TOWPATH_GIT_USERNAME: auth.username,
+        TOWPATH_GIT_PASSWORD: auth.password,
       },
       dispose: async () => {},
     };
