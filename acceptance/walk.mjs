@@ -73,6 +73,8 @@ export class Walk {
         clearTimeout(timer);
         resolve({ code: code ?? 128, signal, stdout, stderr, all: stdout + stderr });
       });
+      // A program may end before it has read its input.
+      child.stdin.on('error', () => {});
       child.stdin.end(input ?? '');
     });
   }
