@@ -40,7 +40,7 @@ function canaryCard(canary: AnyObject, pods: readonly Pod[]): CanaryCard {
 }
 
 /** Phases in which a canary is at rest, well or badly; in the others it is at work. */
-export function levelOfPhase(phase: string): Level {
+function levelOfPhase(phase: string): Level {
   if (phase === 'Failed') return 'bad';
   return phase === 'Succeeded' || phase === 'Initialized' ? 'good' : 'busy';
 }

@@ -65,7 +65,7 @@ export function startMeasurements(deps: MeasurementsDeps): Measurements {
 }
 
 /** `namespace/name`, as the page names a canary's series. */
-export function nameOf(canary: { readonly namespace: string; readonly name: string }): string {
+function nameOf(canary: { readonly namespace: string; readonly name: string }): string {
   return `${canary.namespace}/${canary.name}`;
 }
 

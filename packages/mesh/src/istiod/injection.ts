@@ -18,7 +18,7 @@ export interface PatchOperation {
 
 const injectName = 'sidecar.istio.io/inject';
 const statusName = 'sidecar.istio.io/status';
-export const initContainer = 'istio-init';
+const initContainer = 'istio-init';
 
 /** Ports of the sidecar itself; connections to them are not the program's. */
 export const sidecarPorts = { metrics: 15020, ready: 15021, envoyMetrics: 15090 } as const;

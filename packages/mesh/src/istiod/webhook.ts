@@ -117,7 +117,7 @@ const webhooks: readonly (readonly [name: string, selectors: Selectors])[] = [
 ];
 
 /** The whole configuration. */
-export function webhookConfiguration(options: { namespace: string; caPem: string }): AnyObject {
+function webhookConfiguration(options: { namespace: string; caPem: string }): AnyObject {
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'MutatingWebhookConfiguration',

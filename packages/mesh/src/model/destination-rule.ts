@@ -6,7 +6,7 @@ import { resolveShortName } from './hosts.ts';
 
 export type LoadBalancing = 'ROUND_ROBIN' | 'LEAST_REQUEST' | 'RANDOM';
 
-export interface Subset {
+interface Subset {
   readonly labels: Readonly<Record<string, string>>;
   readonly balancing: LoadBalancing | undefined;
 }

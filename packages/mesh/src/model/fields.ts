@@ -132,7 +132,7 @@ const unitsMs: Readonly<Record<string, number>> = {
 };
 
 /** Milliseconds of a duration as Go writes it (`1m30s`); undefined when it is none. Source: Go time.ParseDuration. */
-export function parseDurationMs(text: string): number | undefined {
+function parseDurationMs(text: string): number | undefined {
   if (text === '0') return 0;
   const pattern = /([0-9]*\.?[0-9]+)(ns|us|µs|ms|s|m|h)/gy;
   let totalMs = 0;

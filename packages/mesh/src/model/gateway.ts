@@ -3,7 +3,7 @@
 import { keyOf, type AnyObject, type Key } from '@towpath/api';
 import { Fields, type Problem } from './fields.ts';
 
-export interface GatewayHost {
+interface GatewayHost {
   /** A namespace whose VirtualServices may bind; `*` is any. */
   readonly namespace: string;
   readonly pattern: string;

@@ -169,7 +169,7 @@ function readPercent(fields: Fields): number {
 }
 
 /** Names of gRPC codes, by number. Source: grpc status codes. */
-export const grpcStatusNames = [
+const grpcStatusNames = [
   'OK',
   'CANCELLED',
   'UNKNOWN',

@@ -4,7 +4,7 @@ import type { EndpointSlice, Key, Service } from '@towpath/api';
 import { fqdnOf } from './hosts.ts';
 
 /** What a port speaks: `auto` is found out from the first bytes. */
-export type PortProtocol = 'http' | 'http2' | 'tcp' | 'auto';
+type PortProtocol = 'http' | 'http2' | 'tcp' | 'auto';
 
 export interface MeshServicePort {
   readonly name: string;
@@ -45,7 +45,7 @@ const bytes = new Set([
 ]);
 
 /** The protocol a port declares: appProtocol first, then the name up to its first dash. Source: istio.io, "Protocol Selection". */
-export function portProtocol(name: string | undefined, appProtocol: string | undefined): PortProtocol {
+function portProtocol(name: string | undefined, appProtocol: string | undefined): PortProtocol {
   const declared = (appProtocol ?? name?.replace(/-(?!web).*$/, '') ?? '').toLowerCase();
   if (http.has(declared)) return 'http';
   if (http2.has(declared)) return 'http2';

@@ -23,12 +23,12 @@ import {
 } from './http-policy.ts';
 import { readTcpRule, type TcpRule } from './tcp-rule.ts';
 
-export interface Mirror {
+interface Mirror {
   readonly destination: Destination;
   readonly percent: number;
 }
 
-export type HttpAction =
+type HttpAction =
   | { readonly type: 'route'; readonly destinations: readonly WeightedDestination[] }
   | { readonly type: 'redirect'; readonly redirect: Redirect }
   | { readonly type: 'directResponse'; readonly response: DirectResponse }

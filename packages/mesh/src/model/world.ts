@@ -221,7 +221,7 @@ function sliceOwner(slice: EndpointSlice): string {
 }
 
 /** True when `labels` hold every wanted pair. */
-export function hasLabels(
+function hasLabels(
   labels: Readonly<Record<string, string>> | undefined,
   wanted: Readonly<Record<string, string>>,
 ): boolean {

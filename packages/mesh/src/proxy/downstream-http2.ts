@@ -16,10 +16,6 @@ import { connectionHeaders, type Downstream, type RequestHead, type ResponseHead
 /** Enough that one slow stream does not hold up the others of a connection. */
 export const http2Settings = { initialWindowSize: 1 << 20, maxConcurrentStreams: 1 << 16, enablePush: false } as const;
 
-export interface Http2Handlers {
-  onRequest(downstream: Downstream, connection: Duplex): void;
-}
-
 /** A server without a listener: connections are given to `acceptHttp2`. */
 export function createHttp2Server(): Http2Server {
   const server = createServer({ settings: http2Settings });

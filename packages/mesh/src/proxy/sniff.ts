@@ -42,7 +42,7 @@ export function sniff(stream: Duplex, options: { clock: Clock; waitMs: number | 
 }
 
 /** Undefined while the bytes could still become either. */
-export function classify(bytes: Buffer): Spoken | undefined {
+function classify(bytes: Buffer): Spoken | undefined {
   const start = bytes.toString('latin1', 0, enoughBytes);
   if (http2Preface.startsWith(start) && start.length < enoughBytes) return start.length >= 3 ? 'http2' : undefined;
   if (http2Preface.startsWith(start)) return 'http2';

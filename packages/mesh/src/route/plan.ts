@@ -115,7 +115,7 @@ function matchSite(site: Site, gateways: readonly string[]): MatchSite {
 }
 
 /** 404 without a body, flag NR: nothing governs the request. */
-export function notFound(): LocalReply {
+function notFound(): LocalReply {
   return reply(404, { flag: 'NR' });
 }
 

@@ -94,7 +94,7 @@ function join(pairs: readonly (readonly [name: string, value: string | undefined
 }
 
 /** Source: Prometheus text format 0.0.4, label values. */
-export function escapeLabel(value: string): string {
+function escapeLabel(value: string): string {
   if (!/[\\"\n]/.test(value)) return value;
   return value
     .replaceAll('\\', String.raw`\\`)
