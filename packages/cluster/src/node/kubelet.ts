@@ -76,8 +76,8 @@ export async function startKubelets(deps: KubeletDeps): Promise<Kubelets> {
       onGone: () => {
         if (workers.get(uid) !== worker) return;
         workers.delete(uid);
-        node.addresses.release(podIP);
       },
+      onAddressFree: () => node.addresses.release(podIP),
     });
     workers.set(uid, worker);
     worker.start();

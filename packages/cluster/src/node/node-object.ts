@@ -1,6 +1,6 @@
 /** A node as an object: registered at start, kept alive by its Lease and its Ready condition. */
 
-import { Leases, Nodes, setCondition, type AnyObject, type Condition } from '@towpath/api';
+import { isConditionTrue, Leases, Nodes, setCondition, type AnyObject, type Condition } from '@towpath/api';
 import { background, isRecord, messageOf, type Clock, type Logger } from '@towpath/kit';
 import { isAlreadyExists, isConflict, type Client } from '@towpath/runtime';
 
@@ -53,7 +53,8 @@ export async function startNodeHeart(deps: {
       await clock.sleep(renewMs, stop.signal);
       try {
         await renewLease(client, clock, facts.name);
-        if (clock.monotonicMs() - writtenAtMs < statusMs) continue;
+        // After a pause of the whole machine the node may have been given up meanwhile.
+        if (clock.monotonicMs() - writtenAtMs < statusMs && (await isReady(client, facts.name))) continue;
         await writeStatus(client, clock, facts);
         writtenAtMs = clock.monotonicMs();
       } catch (error) {
@@ -69,6 +70,16 @@ export async function startNodeHeart(deps: {
       await beating.catch(() => {});
     },
   };
+}
+
+async function isReady(client: Client, name: string): Promise<boolean> {
+  return isConditionTrue(conditionsOf(await client.get(Nodes, { name })), 'Ready');
+}
+
+function conditionsOf(node: AnyObject | undefined): readonly Condition[] {
+  const status = node?.['status'];
+  // The API server has validated them.
+  return isRecord(status) && Array.isArray(status['conditions']) ? (status['conditions'] as Condition[]) : [];
 }
 
 async function register(client: Client, facts: NodeFacts): Promise<void> {
@@ -96,7 +107,6 @@ async function register(client: Client, facts: NodeFacts): Promise<void> {
 
 async function writeStatus(client: Client, clock: Clock, facts: NodeFacts): Promise<void> {
   const found = await client.get(Nodes, { name: facts.name });
-  const before = isRecord(found?.['status']) ? (found['status']['conditions'] as Condition[] | undefined) : undefined;
   const resources = { cpu: facts.cpu, memory: facts.memory, pods: facts.pods, 'ephemeral-storage': '50Gi' };
   const status = {
     capacity: resources,
@@ -105,7 +115,7 @@ async function writeStatus(client: Client, clock: Clock, facts: NodeFacts): Prom
       { type: 'InternalIP', address: facts.hostIP },
       { type: 'Hostname', address: facts.name },
     ],
-    conditions: conditions(before ?? [], clock.nowMs()),
+    conditions: conditions(conditionsOf(found), clock.nowMs()),
     nodeInfo: {
       machineID: facts.machineId,
       systemUUID: facts.machineId,

@@ -222,14 +222,14 @@ describe.each(levels)('level %s', (level) => {
   });
 
   test('the host shell runs in a folder of its own', async () => {
-    const command = ['sh', '-c', 'echo $STAGE; pwd | grep -c work; git --version | cut -c1-3'];
+    const command = ['sh', '-c', 'echo $STAGE; pwd | grep -c work; git --version | cut -c1-3; command -v node'];
     await create(
       'shell',
       { image: 'towpath.host/shell', command, env: [{ name: 'STAGE', value: 'build' }] },
       { restartPolicy: 'Never' },
     );
     await until('shell', ({ status }) => status?.phase === 'Succeeded');
-    expect(await logsOf('shell')).toBe('build\n1\ngit\n');
+    expect(await logsOf('shell')).toBe(`build\n1\ngit\n${process.execPath}\n`);
   });
 
   test('after a stop the pod starts again and counts one restart', async () => {

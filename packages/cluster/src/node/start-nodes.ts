@@ -25,7 +25,7 @@ import { chooseRuntime } from './runtimes/choose.ts';
 import { findHostTools } from './runtimes/host-tools.ts';
 import { createHostShellRuntime, createPlainRuntime, type PlainDeps } from './runtimes/plain-runtime.ts';
 import { probeLevel, type Level } from './runtimes/probe.ts';
-import type { ContainerPlan, RuntimeKind } from './runtimes/runtime.ts';
+import type { ContainerPlan } from './runtimes/runtime.ts';
 import { createSandboxRuntime, type SandboxDeps } from './runtimes/sandbox-runtime.ts';
 import { createSemaphore } from './semaphore.ts';
 import type { TokenSource } from './service-account-token.ts';
@@ -212,11 +212,7 @@ async function chooseRuntimes(
     preload: paths.preload,
     node: sandboxDeps.node,
     treePrefix: level === 'namespaces' ? probed.treePrefix : [],
-    hostEnv: Object.fromEntries(
-      Object.entries(host.env).filter(
-        (entry): entry is [string, string] => entry[1] !== undefined && hostVariables.includes(entry[0]),
-      ),
-    ),
+    path: tools.path,
   };
   const sandbox = level === 'namespaces' ? createSandboxRuntime(sandboxDeps) : undefined;
   const builtin = createBuiltinRuntime({
@@ -226,12 +222,16 @@ async function chooseRuntimes(
     logLevel: options.logLevel ?? 'info',
     transportFor: (plan) => options.transportWithToken(() => tokenOf(tokens, plan)),
   });
-  const kinds: { builtin: RuntimeKind; hostShell: RuntimeKind; processes: RuntimeKind } = {
+  const hostEnv = Object.entries(host.env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && hostVariables.includes(entry[0]),
+  );
+  const runtimeFor = chooseRuntime({
     builtin,
     hostShell: createHostShellRuntime(plainDeps),
     processes: sandbox ?? createPlainRuntime(plainDeps),
-  };
-  return { level, runtimeFor: chooseRuntime(kinds) };
+    hostEnv: Object.fromEntries(hostEnv),
+  });
+  return { level, runtimeFor };
 }
 
 function tokenOf(tokens: ReadonlyMap<string, TokenSource>, plan: ContainerPlan): Promise<string> {

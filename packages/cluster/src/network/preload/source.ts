@@ -12,7 +12,7 @@ export function preloadSource(): string {
   // Bundlers may wrap functions in a helper that keeps their names; the text must not depend on it.
   return `'use strict';
 (() => {
-  const text = process.env.TOWPATH_NET;
+  const { TOWPATH_NET: text } = process['env'];
   if (text === undefined || text === '') return;
   const __name = (value) => value;
   const settings = JSON.parse(text);

@@ -16,7 +16,7 @@ import type { PodContext } from './node-context.ts';
 export async function planContainer(
   context: PodContext,
   container: CoreContainer,
-  options: { id: string; image: LocalImage | undefined },
+  options: { id: string; image: LocalImage | undefined; env: readonly string[] },
 ): Promise<ContainerPlan> {
   const pod = context.pod();
   const { namespace, name, uid } = identityOf(pod);
@@ -27,7 +27,7 @@ export async function planContainer(
     facts: context.facts,
     config: context.config,
     services: context.services(),
-    imageEnv: image?.config.Env ?? [],
+    imageEnv: image?.config.Env ?? options.env,
   });
   const expand = (text: string): string => expandReferences(text, (reference) => env[reference]);
   const dir = context.paths.container(uid, container.name);

@@ -203,7 +203,7 @@ export class ContainerRunner {
     try {
       signal.throwIfAborted();
       const id = Buffer.from(random.bytes(32)).toString('hex');
-      const plan = await planContainer(this.#context, this.spec, { id, image: this.#image });
+      const plan = await planContainer(this.#context, this.spec, { id, image: this.#image, env: runtime.env });
       this.#event('Normal', 'Created', `Created container: ${this.spec.name}`);
       await this.#log?.close();
       const log = new LogWriter({ path: await this.#logPath(), clock });
@@ -327,7 +327,12 @@ export class ContainerRunner {
       finishedAtMs: clock.nowMs(),
       containerId: this.#containerId,
     });
-    if (!this.#restarts(exit.exitCode)) this.#wake();
+    if (!this.#restarts(exit.exitCode)) {
+      this.#wake();
+      // What it wrote outside its volumes goes with it, as a container's own layer does.
+      const dir = paths.container(uid, this.spec.name);
+      background('remove container', rm(dir, { recursive: true, force: true }), this.#context.log);
+    }
     return exit;
   }
 

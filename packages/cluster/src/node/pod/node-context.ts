@@ -22,6 +22,8 @@ export interface ChosenRuntime {
   readonly scheme: string;
   /** False: there is nothing to pull. */
   readonly needsImage: boolean;
+  /** `NAME=value` lines below the container's own, where no image gives them. */
+  readonly env: readonly string[];
 }
 
 export interface NodeContext {

@@ -1,7 +1,7 @@
 /** One pod on a node, from its arrival to its last trace: set up, run, kept in status, stopped, removed. */
 
 import { rm } from 'node:fs/promises';
-import { Pods, type Pod } from '@towpath/api';
+import { isConditionTrue, Pods, type Pod } from '@towpath/api';
 import { backoffMs, background, isAbort, jsonEqual, messageOf, toTimestamp, type Timer } from '@towpath/kit';
 import { isNotFound } from '@towpath/runtime';
 import type { NetworkPod } from '../../network/pods.ts';
@@ -18,6 +18,8 @@ import { podStatus } from './pod-status.ts';
 const statusDelayMs = 20;
 const statusRetry = { firstMs: 200, maxMs: 10_000 } as const;
 const mountRetry = { firstMs: 500, maxMs: 120_000 } as const;
+/** A ready pod's endpoint is taken away before its programs are told to end, so that fewer requests meet a closed door. */
+const endpointDrainMs = 100;
 /** What a pod gets when Towpath itself stops. */
 const shutdownGraceMs = 3_000;
 
@@ -28,6 +30,8 @@ export interface PodWorkerOptions {
   readonly facts: Omit<PodFacts, 'podIP'>;
   /** Called once, when nothing of the pod is left. */
   readonly onGone: () => void;
+  /** Called once, when the pod needs its address no more. */
+  readonly onAddressFree: () => void;
 }
 
 /** States: setting up → running → ended, and from each of them → stopping → gone. */
@@ -48,6 +52,7 @@ export class PodWorker {
   #writing: Promise<void> | undefined;
   #dirty = false;
   #silent = false;
+  #addressIsFree = false;
   #stopping: Promise<void> | undefined;
   #main: Promise<void> = Promise.resolve();
 
@@ -117,7 +122,7 @@ export class PodWorker {
 
   async #run(): Promise<void> {
     const { phase } = this.#pod.status ?? {};
-    if (phase === 'Succeeded' || phase === 'Failed') return;
+    if (phase === 'Succeeded' || phase === 'Failed') return this.#leave();
     this.#armDeadline();
     try {
       const context = await this.#setUp();
@@ -127,6 +132,9 @@ export class PodWorker {
       if (this.#setup.signal.aborted) return;
       await this.#stopSidecars(shutdownGraceMs);
       this.#changed();
+      await this.#writing;
+      // A pod that is done keeps its logs until it is deleted, and nothing else.
+      await this.#leave();
     } catch (error) {
       if (!isAbort(error)) throw error;
     }
@@ -244,6 +252,9 @@ export class PodWorker {
   async #finish(graceMs: number): Promise<void> {
     const { client, log } = this.#context;
     this.#deadline?.cancel();
+    if (graceMs > 0 && isConditionTrue(this.#pod.status?.conditions, 'Ready')) {
+      await this.#context.clock.sleep(endpointDrainMs);
+    }
     await this.#stopContainers(graceMs);
     this.#changed();
     await this.#writing;
@@ -350,11 +361,19 @@ export class PodWorker {
 
   async #release(): Promise<void> {
     this.#context.registerTokens(identityOf(this.#pod).uid, undefined);
+    await Promise.all([...this.#runners.values()].map((runner) => runner.dispose()));
+    await this.#leave();
+    await this.#main.catch(() => {});
+  }
+
+  async #leave(): Promise<void> {
     this.#volumes?.dispose();
     this.#lease?.release();
-    await Promise.all([...this.#runners.values()].map((runner) => runner.dispose()));
-    if (this.#networkPod !== undefined) await this.#context.network.leave(this.#networkPod);
-    await this.#main.catch(() => {});
+    const networkPod = this.#networkPod;
+    this.#networkPod = undefined;
+    if (networkPod !== undefined) await this.#context.network.leave(networkPod);
+    if (!this.#addressIsFree) this.#options.onAddressFree();
+    this.#addressIsFree = true;
   }
 
   async #cleanUp(): Promise<void> {

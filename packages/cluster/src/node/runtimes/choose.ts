@@ -10,11 +10,16 @@ export function chooseRuntime(kinds: {
   builtin: RuntimeKind;
   hostShell: RuntimeKind;
   processes: RuntimeKind;
+  /** What host shell containers get of the host's environment. */
+  hostEnv: Readonly<Record<string, string>>;
 }): (image: string) => ChosenRuntime {
+  const hostLines = Object.entries(kinds.hostEnv).map(([name, value]) => `${name}=${value}`);
   return (image) => {
-    if (builtinName(image) !== undefined) return { kind: kinds.builtin, scheme: 'builtin', needsImage: false };
+    if (builtinName(image) !== undefined) return { kind: kinds.builtin, scheme: 'builtin', needsImage: false, env: [] };
     const bare = image.replace(/(:[^/:]+)?(@.*)?$/, '');
-    if (bare === hostShellImage) return { kind: kinds.hostShell, scheme: 'host', needsImage: false };
-    return { kind: kinds.processes, scheme: 'process', needsImage: true };
+    if (bare === hostShellImage) {
+      return { kind: kinds.hostShell, scheme: 'host', needsImage: false, env: hostLines };
+    }
+    return { kind: kinds.processes, scheme: 'process', needsImage: true, env: [] };
   };
 }

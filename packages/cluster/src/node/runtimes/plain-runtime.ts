@@ -21,8 +21,8 @@ export interface PlainDeps {
   readonly node: string;
   /** Set where the kernel can end a whole tree: `setpriv … unshare …` before a command. */
   readonly treePrefix: readonly string[];
-  /** The host's variables that host shell containers get. */
-  readonly hostEnv: Readonly<Record<string, string>>;
+  /** The host's search path. */
+  readonly path: string;
 }
 
 /**
@@ -42,7 +42,7 @@ export function createHostShellRuntime(deps: PlainDeps): RuntimeKind {
       const cwd = join(plan.dir, 'work');
       await mkdir(cwd, { recursive: true });
       const map = mapper(plan, undefined);
-      const env = { ...deps.hostEnv, ...mapEnv(plan.env, map) };
+      const env = mapEnv(plan.env, map);
       const command = plan.command.length === 0 ? [deps.sh] : plan.command.map(map);
       return launch(deps, { plan, command, cwd, env, prefix: deps.treePrefix }, output);
     },
@@ -63,7 +63,7 @@ async function start(deps: PlainDeps, plan: ContainerPlan, output: Output): Prom
   const cwd = join(rootfs, await resolveInside(rootfs, plan.workingDir));
   await mkdir(cwd, { recursive: true });
   const mapped = mapEnv(plan.env, map);
-  const path = [dirname(deps.node), mapped['PATH'] ?? '', deps.hostEnv['PATH'] ?? ''].filter(Boolean).join(':');
+  const path = [dirname(deps.node), mapped['PATH'] ?? '', deps.path].filter(Boolean).join(':');
   const settings = preloadSettings(plan, deps.runDir);
   const env = withPreload({ ...mapped, PATH: path }, { preload: deps.preload, settings });
   const running = await launch(deps, { plan, command, cwd, env, prefix: [] }, output);
