@@ -21,3 +21,5 @@ export { buildImage, thinBaseLabel, type BaseImage, type BuildOptions, type Buil
 export { parseDockerfile } from './docker/dockerfile.ts';
 export { LocalImages } from './docker/local-store.ts';
 export { pushImage } from './docker/push.ts';
+export { buildExternally, findBuilder, type ExternalBuilder } from './docker/external.ts';
+export { importArchive } from './docker/import.ts';

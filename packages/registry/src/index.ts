@@ -11,6 +11,7 @@ export {
   goArchitecture,
   parseImageConfig,
   parseManifest,
+  selectPlatform,
   type HistoryEntry,
   type ImageConfig,
   type ImageManifest,

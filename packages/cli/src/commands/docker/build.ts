@@ -3,8 +3,8 @@
 import { readFile } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { Command } from '@commander-js/extra-typings';
-import { codeOf, TowpathError } from '@towpath/kit';
-import { buildImage, findBase, parseDockerfile } from '@towpath/pipeline';
+import { codeOf, messageOf, TowpathError } from '@towpath/kit';
+import { buildExternally, buildImage, findBase, findBuilder, importArchive, parseDockerfile } from '@towpath/pipeline';
 import { formatImageReference, parseImageReference } from '@towpath/registry';
 import type { CliContext } from '../../context.ts';
 import { dockerPlaces, type DockerPlaces } from './places.ts';
@@ -42,26 +42,75 @@ async function run(context: CliContext, path: string, flags: BuildFlags): Promis
   const contextDir = resolve(context.cwd, path);
   const file = flags.file === undefined ? join(contextDir, 'Dockerfile') : resolve(context.cwd, flags.file);
   const shown = relative(context.cwd, file) || file;
-  const instructions = parseDockerfile(await readDockerfile(file, shown), shown);
+  const text = await readDockerfile(file, shown);
   const tags = flags.tag.map((name) => formatImageReference(parseImageReference(name)));
   const places = await dockerPlaces(context, flags);
   const say = (line: string): void => {
     if (flags.quiet !== true) context.stdout(`${line}\n`);
   };
+  const common = { contextDir, tags, buildArgs: buildArgs(context, flags.buildArg), places, say };
+  let imageId: string;
+  try {
+    imageId = await buildHere(parseDockerfile(text, shown), { ...common, pull: flags.pull === true });
+  } catch (error) {
+    if (codeOf(error) !== 'DOCKERFILE_UNSUPPORTED') throw error;
+    imageId = await buildElsewhere(context, { ...common, dockerfile: file, refusal: error });
+  }
+  if (flags.quiet === true) context.stdout(`${imageId}\n`);
+  say(`Successfully built ${imageId.slice('sha256:'.length, 'sha256:'.length + 12)}`);
+  for (const tag of tags) say(`Successfully tagged ${tag}`);
+}
+
+interface Common {
+  readonly contextDir: string;
+  readonly tags: readonly string[];
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly places: DockerPlaces;
+  readonly say: (line: string) => void;
+}
+
+async function buildHere(
+  instructions: ReturnType<typeof parseDockerfile>,
+  build: Common & { readonly pull: boolean },
+): Promise<string> {
+  const { places, pull, say, contextDir, tags } = build;
   const built = await buildImage({
     contextDir,
     instructions,
     tags,
-    buildArgs: buildArgs(context, flags.buildArg),
+    buildArgs: build.buildArgs,
     images: places.images,
     platform: places.platform,
     scratchDir: join(places.folder, 'scratch'),
-    findBase: (name) => baseOf(name, { places, pull: flags.pull === true, say }),
+    findBase: (name) => baseOf(name, { places, pull, say }),
     say,
   });
-  if (flags.quiet === true) context.stdout(`${built.imageId}\n`);
-  say(`Successfully built ${built.imageId.slice('sha256:'.length, 'sha256:'.length + 12)}`);
-  for (const tag of tags) say(`Successfully tagged ${tag}`);
+  return built.imageId;
+}
+
+/** Another engine does what is refused here; without one the refusal stands. */
+async function buildElsewhere(
+  context: CliContext,
+  build: Common & { readonly dockerfile: string; readonly refusal: unknown },
+): Promise<string> {
+  const { places, tags, say } = build;
+  const { clock, env } = context;
+  const ownShims = join(places.folder, '..', 'pipeline', 'bin');
+  const builder = await findBuilder({ clock, env, skipFolder: ownShims });
+  if (builder === undefined) throw build.refusal;
+  say(`${messageOf(build.refusal)}: building with ${builder.name}`);
+  const { images, platform } = places;
+  return buildExternally({
+    builder,
+    clock,
+    env,
+    contextDir: build.contextDir,
+    dockerfile: build.dockerfile,
+    buildArgs: build.buildArgs,
+    scratchDir: join(places.folder, 'scratch'),
+    say: (text) => say(text.trimEnd()),
+    take: (file) => importArchive({ file, tags, images, platform }),
+  });
 }
 
 async function baseOf(name: string, options: { places: DockerPlaces; pull: boolean; say: (line: string) => void }) {

@@ -1,0 +1,93 @@
+/** Building with another engine: a stand-in for podman that writes an OCI archive. */
+
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemClock } from '@towpath/kit';
+import { digestOf, encodeConfig, encodeManifest, mediaTypes } from '@towpath/registry';
+import { pack } from 'tar-stream';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { buildExternally, findBuilder } from './external.ts';
+import { importArchive } from './import.ts';
+import { LocalImages } from './local-store.ts';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'towpath-external-'));
+  await mkdir(join(folder, 'bin'));
+});
+
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+async function program(name: string, script: string): Promise<void> {
+  await writeFile(join(folder, 'bin', name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+}
+
+async function writeArchive(file: string): Promise<string> {
+  const layer = Buffer.alloc(1024);
+  const config = encodeConfig({
+    os: 'linux',
+    architecture: 'amd64',
+    rootfs: { type: 'layers', diff_ids: [digestOf(layer)] },
+  });
+  const manifest = encodeManifest({
+    config: { mediaType: mediaTypes.ociConfig, digest: digestOf(config), size: config.length },
+    layers: [{ mediaType: mediaTypes.ociLayerTar, digest: digestOf(layer), size: layer.length }],
+  });
+  const index = {
+    schemaVersion: 2,
+    manifests: [{ mediaType: mediaTypes.ociManifest, digest: digestOf(manifest), size: manifest.length }],
+  };
+  const archive = pack();
+  archive.entry({ name: 'oci-layout' }, '{}');
+  archive.entry({ name: 'index.json' }, JSON.stringify(index));
+  for (const blob of [layer, config, manifest])
+    archive.entry({ name: `blobs/sha256/${digestOf(blob).slice(7)}` }, blob);
+  archive.finalize();
+  await pipeline(archive, createWriteStream(file));
+  return digestOf(config);
+}
+
+it('takes over what another engine built', async () => {
+  const imageId = await writeArchive(join(folder, 'prepared.tar'));
+  await program('podman', `echo "$@" >> ${folder}/calls; if [ "$1" = save ]; then cp ${folder}/prepared.tar "$5"; fi`);
+  const images = new LocalImages({ dir: join(folder, 'store'), clock: systemClock });
+  const env = { PATH: `${folder}/bin:/usr/bin:/bin` };
+  const builder = await findBuilder({ clock: systemClock, env });
+  if (builder === undefined) throw new Error('no builder');
+
+  const id = await buildExternally({
+    builder,
+    clock: systemClock,
+    env,
+    contextDir: folder,
+    dockerfile: join(folder, 'Dockerfile'),
+    buildArgs: { A: '1' },
+    scratchDir: join(folder, 'scratch'),
+    say: () => {},
+    take: (file) =>
+      importArchive({
+        file,
+        tags: ['acme/a:v1', 'acme/a:v2'],
+        images,
+        platform: { os: 'linux', architecture: 'amd64' },
+      }),
+  });
+
+  expect(id).toBe(imageId);
+  expect((await images.get('acme/a:v2')).digest).toBe((await images.get('acme/a:v1')).digest);
+});
+
+it('finds no engine whose server does not answer, and never itself', async () => {
+  await program('docker', 'exit 1');
+  await program('podman', 'exit 125');
+
+  const none = await findBuilder({ clock: systemClock, env: { PATH: `${folder}/bin` } });
+  await program('docker', 'exit 0');
+  const own = await findBuilder({ clock: systemClock, env: { PATH: `${folder}/bin` }, skipFolder: `${folder}/bin` });
+
+  expect([none, own]).toEqual([undefined, undefined]);
+});
