@@ -45,7 +45,7 @@ const bytes = new Set([
 ]);
 
 /** The protocol a port declares: appProtocol first, then the name up to its first dash. Source: istio.io, "Protocol Selection". */
-function portProtocol(name: string | undefined, appProtocol: string | undefined): PortProtocol {
+export function portProtocol(name: string | undefined, appProtocol: string | undefined): PortProtocol {
   const declared = (appProtocol ?? name?.replace(/-(?!web).*$/, '') ?? '').toLowerCase();
   if (http.has(declared)) return 'http';
   if (http2.has(declared)) return 'http2';

@@ -14,6 +14,8 @@ export interface Workload {
   readonly version: string;
   readonly canonicalService: string;
   readonly canonicalRevision: string;
+  /** Container ports by name, for Services whose target port is a name. */
+  readonly ports: Readonly<Record<string, number>>;
   /** False: its calls carry no identity, as without Istio's sidecar. */
   readonly inMesh: boolean;
 }
@@ -33,6 +35,11 @@ export function workloadOfPod(pod: Pod): Workload {
     uid: pod.metadata.uid ?? '',
     ip: pod.status?.podIP,
     labels,
+    ports: Object.fromEntries(
+      pod.spec.containers.flatMap(({ ports = [] }) =>
+        ports.flatMap(({ name, containerPort }) => (name === undefined ? [] : [[name, containerPort] as const])),
+      ),
+    ),
     inMesh: pod.spec.containers.some((container) => container.name === sidecarContainer),
   };
 }
@@ -51,6 +58,7 @@ export function workloadOfCaller(
     uid: caller.uid,
     ip: options.ip,
     labels: options.labels,
+    ports: {},
     inMesh: true,
   };
 }

@@ -157,11 +157,20 @@ export class World {
     const cacheKey = `${workload.namespace}/${workload.pod}|${port}`;
     const cached = this.#selectCache.get(cacheKey);
     if (cached !== undefined) return cached;
-    const found = this.servicesOf(workload).filter((service) =>
-      service.ports.some(({ targetPort }) => targetPort === port || typeof targetPort === 'string'),
+    const found = this.servicesOf(workload).filter(
+      (service) => this.servicePort(service, workload, port) !== undefined,
     );
     this.#selectCache.set(cacheKey, found);
     return found;
+  }
+
+  /** The port of `service` that leads to `port` of a pod. */
+  servicePort(service: MeshService, workload: Workload, port: number): MeshServicePort | undefined {
+    // A sidecar knows itself before the informers do, and then without its pod's port names.
+    const ports = this.workloadOfPod({ namespace: workload.namespace, name: workload.pod })?.ports ?? workload.ports;
+    return service.ports.find(({ targetPort }) => {
+      return typeof targetPort === 'number' ? targetPort === port : ports[targetPort] === port;
+    });
   }
 
   /** The services that select `workload`, on any port. */

@@ -100,8 +100,10 @@ export class Proxy {
   inbound(stream: Duplex, origin: { readonly port: number; readonly caller: Caller | undefined }): void {
     this.#run('inbound connection', stream, async () => {
       const snapshot = await this.#deps.state.ready();
-      const [service] = snapshot.world.servicesSelecting(this.#deps.workload, origin.port);
-      const declared = service?.ports.find(({ targetPort }) => targetPort === origin.port)?.protocol ?? 'auto';
+      const { world } = snapshot;
+      const { workload } = this.#deps;
+      const [service] = world.servicesSelecting(workload, origin.port);
+      const declared = (service && world.servicePort(service, workload, origin.port)?.protocol) ?? 'auto';
       const spoken = declared === 'tcp' ? 'bytes' : await this.#sniff(stream, declared === 'auto');
       if (spoken !== 'bytes') this.#front.accept(stream, spoken, { direction: 'inbound', ...origin });
       else await this.#tcp.inbound(stream, origin.port, this.#inboundSubject(snapshot, origin, service));
