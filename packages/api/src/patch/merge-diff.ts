@@ -98,6 +98,10 @@ interface ListDiff {
 
 function diffList(patch: UnknownRecord, name: string, diff: ListDiff): void {
   const { before, after, field, mode } = diff;
+  if (before.length === 0) {
+    if (mode.changes && after.length > 0) patch[name] = after;
+    return;
+  }
   if (field.mergeKey === undefined) {
     diffScalars(patch, name, diff);
     return;
@@ -125,28 +129,26 @@ function diffList(patch: UnknownRecord, name: string, diff: ListDiff): void {
     }
   }
   const keysOf = (list: readonly unknown[]): unknown[] => list.map((item) => mergeKeyValue(item, mergeKey));
-  const moved =
-    mode.changes && !jsonEqual(commonOrder(keysOf(before), keysOf(after)), commonOrder(keysOf(after), keysOf(before)));
+  const moved = mode.changes && !jsonEqual(keysOf(before), keysOf(after));
   if (items.length > 0) patch[name] = items;
-  if (items.length > 0 || moved) {
+  if (after.length > 0 && (items.length > 0 || moved)) {
     patch[`${directive.setElementOrder}${name}`] = keysOf(after).map((key) => ({ [mergeKey]: key }));
   }
-}
-
-/** The elements of `list` that `other` has, too, in the order of `list`. */
-function commonOrder(list: readonly unknown[], other: readonly unknown[]): unknown[] {
-  return list.filter((item) => other.some((candidate) => jsonEqual(candidate, item)));
 }
 
 function diffScalars(patch: UnknownRecord, name: string, diff: ListDiff): void {
   const { before, after, mode } = diff;
   const missing = (list: readonly unknown[], item: unknown): boolean => !list.some((other) => jsonEqual(other, item));
   const added = mode.changes ? after.filter((item) => missing(before, item)) : [];
-  const removed = mode.deletions ? before.filter((item) => missing(after, item)) : [];
-  const moved = mode.changes && !jsonEqual(commonOrder(before, after), commonOrder(after, before));
+  const removed = mode.deletions ? before.filter((item) => missing(after, item)).toSorted(compareText) : [];
+  const moved = mode.changes && !jsonEqual(before, after);
   if (added.length > 0) patch[name] = added;
   if (removed.length > 0) patch[`${directive.deleteFromList}${name}`] = removed;
-  if (added.length > 0 || removed.length > 0 || moved) patch[`${directive.setElementOrder}${name}`] = after;
+  if (after.length > 0 && (removed.length > 0 || moved)) patch[`${directive.setElementOrder}${name}`] = after;
+}
+
+function compareText(left: unknown, right: unknown): number {
+  return String(left) < String(right) ? -1 : 1;
 }
 
 /** Puts a patch of deletions and a patch of changes into one. */

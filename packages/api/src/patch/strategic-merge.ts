@@ -99,7 +99,7 @@ function mergeList(original: readonly unknown[], patch: readonly unknown[], cont
   if (mergeKey === undefined) {
     const added = patch.filter((item) => !original.some((other) => jsonEqual(other, item)));
     const unique = added.filter((item, index) => added.findIndex((other) => jsonEqual(other, item)) === index);
-    return reorder([...original, ...unique], { original, order: context.order, mergeKey });
+    return reorder([...original, ...unique], { original, order: context.order ?? patch, mergeKey });
   }
   if (patch.some((item) => isRecord(item) && item[directive.patch] === 'replace')) {
     return patch.filter((item) => !(isRecord(item) && item[directive.patch] === 'replace')).map(withoutDirectives);
@@ -121,10 +121,11 @@ function mergeList(original: readonly unknown[], patch: readonly unknown[], cont
       else result[index] = merged;
     }
   }
-  return reorder(result, { original, order: context.order, mergeKey });
+  const kept = patch.filter((item) => !(isRecord(item) && item[directive.patch] === 'delete'));
+  return reorder(result, { original, order: context.order ?? kept, mergeKey });
 }
 
-/** Elements the order names come in that order; the others keep their place relative to what was there before. */
+/** Elements the order names come in that order; others stay before what they preceded in the original. */
 function reorder(
   merged: readonly unknown[],
   by: { original: readonly unknown[]; order: unknown; mergeKey: string | undefined },
@@ -139,17 +140,13 @@ function reorder(
     .toSorted((left, right) => positionIn(order, left) - positionIn(order, right));
   const others = merged.filter((item) => positionIn(order, item) < 0);
   const result: unknown[] = [];
-  let next = 0;
-  for (const other of others) {
-    const otherAt = positionIn(original, other);
-    while (next < named.length) {
-      const namedAt = positionIn(original, named[next]);
-      if (namedAt < 0 || otherAt < 0 || namedAt > otherAt) break;
-      result.push(named[next++]);
-    }
-    result.push(other);
+  while (others.length > 0 && named.length > 0) {
+    const otherAt = positionIn(original, others[0]);
+    const namedAt = positionIn(original, named[0]);
+    const isEarlier = otherAt >= 0 && namedAt >= 0 && otherAt < namedAt;
+    result.push(isEarlier ? others.shift() : named.shift());
   }
-  return [...result, ...named.slice(next)];
+  return [...result, ...named, ...others];
 }
 
 /** A patch value as plain data. */

@@ -80,7 +80,7 @@ function enumCause(path: string, value: unknown, allowed: readonly unknown[]): S
 
 function validateString(value: string, schema: JsonSchema, path: string): StatusCause[] {
   const causes: StatusCause[] = [];
-  const length = [...value].length;
+  const { length } = Array.from(value);
   if (schema.maxLength !== undefined && length > schema.maxLength) causes.push(cause.tooLong(path, schema.maxLength));
   if (schema.minLength !== undefined && length < schema.minLength) {
     causes.push(cause.invalid(path, value, `${inBody(path)} should be at least ${schema.minLength} chars long`));

@@ -6,13 +6,17 @@ const event = ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersio
 
 const byCollection: Readonly<Record<string, readonly string[]>> = {
   'core/pods': [
-    ...['spec.nodeName', 'spec.restartPolicy', 'spec.schedulerName', 'spec.serviceAccountName', 'spec.hostNetwork'],
-    ...['status.phase', 'status.podIP', 'status.podIPs', 'status.nominatedNodeName'],
+    'spec.nodeName',
+    'spec.restartPolicy',
+    'spec.schedulerName',
+    'spec.serviceAccountName',
+    'spec.hostNetwork',
+    'status.phase',
+    'status.podIP',
+    'status.podIPs',
+    'status.nominatedNodeName',
   ],
-  'core/events': [
-    ...event.map((name) => `involvedObject.${name}`),
-    ...['reason', 'reportingComponent', 'source', 'type'],
-  ],
+  'core/events': [...event.map((name) => `involvedObject.${name}`), 'reason', 'reportingComponent', 'source', 'type'],
   'core/nodes': ['spec.unschedulable'],
   'core/namespaces': ['status.phase'],
   'core/secrets': ['type'],

@@ -37,11 +37,11 @@ export class SpdyStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
-    this.#connection.sendData(this.id, chunk, false).then(() => done(), done);
+    this.#connection.sendData(this.id, chunk, false, done);
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#connection.sendData(this.id, Buffer.alloc(0), true).then(() => done(), done);
+    this.#connection.sendData(this.id, Buffer.alloc(0), true, done);
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
@@ -71,7 +71,7 @@ export class SpdyConnection {
         for (let frame = this.#nextFrame(); frame !== undefined; frame = this.#nextFrame()) await this.#onFrame(frame);
       }
     } finally {
-      for (const stream of [...this.#streams.values()]) stream.destroy();
+      for (const stream of this.#streams.values()) stream.destroy();
       this.#codec.dispose();
       this.#wire.destroy();
     }
@@ -82,11 +82,13 @@ export class SpdyConnection {
     this.#wire.resume();
   }
 
-  /** Sends one chunk; resolves when the wire has taken it. */
-  async sendData(id: number, chunk: Buffer, isLast: boolean): Promise<void> {
+  /** Sends one chunk; `done` is called when the wire has taken it. */
+  sendData(id: number, chunk: Buffer, isLast: boolean, done: (error?: Error | null) => void): void {
+    const frames: Buffer[] = [];
     for (let at = 0; at < chunk.length; at += dataBytes)
-      await this.#sendFrame(id, 0, chunk.subarray(at, at + dataBytes));
-    if (isLast) await this.#sendFrame(id, finFlag, Buffer.alloc(0));
+      frames.push(frameOf(id, 0, chunk.subarray(at, at + dataBytes)));
+    if (isLast) frames.push(frameOf(id, finFlag, Buffer.alloc(0)));
+    this.#wire.write(Buffer.concat(frames), (error) => done(error));
   }
 
   /** A stream is over; a broken one is told to the client. */
@@ -156,23 +158,20 @@ export class SpdyConnection {
   }
 
   #sendControl(type: number, body: Buffer): Promise<void> {
-    return this.#sendWord((controlBit | (3 << 16) | type) >>> 0, 0, body);
-  }
-
-  #sendFrame(id: number, flags: number, body: Buffer): Promise<void> {
-    return this.#sendWord(id, flags, body);
-  }
-
-  #sendWord(word: number, flags: number, body: Buffer): Promise<void> {
-    const head = Buffer.alloc(8);
-    head.writeUInt32BE(word, 0);
-    head.writeUInt32BE(body.length, 4);
-    head.writeUInt8(flags, 4);
+    const frame = frameOf((controlBit | (3 << 16) | type) >>> 0, 0, body);
     return new Promise((resolve, reject) => {
-      this.#wire.write(Buffer.concat([head, body]), (error) => {
+      this.#wire.write(frame, (error) => {
         if (error === null || error === undefined) resolve();
         else reject(error);
       });
     });
   }
+}
+
+function frameOf(word: number, flags: number, body: Buffer): Buffer {
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(word, 0);
+  head.writeUInt32BE(body.length, 4);
+  head.writeUInt8(flags, 4);
+  return Buffer.concat([head, body]);
 }
