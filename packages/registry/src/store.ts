@@ -4,7 +4,7 @@ import { createReadStream, type ReadStream } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeOf, isRecord, systemRandom, toTimestamp, uuid, type Clock, type Random } from '@towpath/kit';
-import { algorithmOf, createDigest, digestOf, hexOf, isDigest } from './digest.ts';
+import { algorithmOf, digestOf, hexOf, isDigest } from './digest.ts';
 import type { Descriptor } from './media-types.ts';
 import { isRepository } from './reference.ts';
 import { openUpload, type Upload } from './upload.ts';
@@ -275,14 +275,4 @@ async function list(folder: string): Promise<string[]> {
 function isAbsent(error: unknown): boolean {
   const code = codeOf(error);
   return code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR';
-}
-
-/** The digest of a stream, read to its end. */
-export async function digestOfStream(
-  stream: AsyncIterable<Uint8Array>,
-  algorithm: 'sha256' | 'sha512' = 'sha256',
-): Promise<string> {
-  const digest = createDigest(algorithm);
-  for await (const chunk of stream) digest.update(chunk);
-  return digest.digest();
 }

@@ -24,7 +24,7 @@ export function placeOf(located: Located): string {
 }
 
 /** The name of a value, e.g. `build.cache.key`. */
-export function nameOf(located: Located): string {
+function nameOf(located: Located): string {
   return located.path.join('.');
 }
 

@@ -76,7 +76,7 @@ export function jobPredefined(job: { name: string; stage: string; image: string 
 }
 
 /** Lower case, `-` for everything else, at most 63 characters, no dash at either end. */
-export function slug(text: string): string {
+function slug(text: string): string {
   return text
     .toLowerCase()
     .replace(/[^a-z0-9]/g, '-')

@@ -9,7 +9,7 @@ export interface JobState {
   readonly message?: string;
 }
 
-export type JobAction =
+type JobAction =
   | { readonly type: 'start'; readonly job: PlannedJob }
   | { readonly type: 'skip'; readonly job: PlannedJob; readonly because: string }
   | { readonly type: 'wait'; readonly job: PlannedJob };

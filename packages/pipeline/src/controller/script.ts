@@ -21,7 +21,7 @@ export interface JobScriptInput {
   readonly artifacts: (Artifacts & { readonly into: string }) | undefined;
 }
 
-export interface CacheFolder {
+interface CacheFolder {
   readonly name: string;
   /** The folder of this key on the host. */
   readonly folder: string;

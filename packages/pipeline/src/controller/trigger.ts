@@ -57,7 +57,7 @@ interface MovedRef {
 }
 
 /** Refs whose newest pipeline is not for their present commit; the default branch first. Pure. */
-export function movedRefs(repository: Repository, newestFirst: readonly Pipeline[]): MovedRef[] {
+function movedRefs(repository: Repository, newestFirst: readonly Pipeline[]): MovedRef[] {
   const { branches = {}, tags = {}, defaultBranch } = repository.status ?? {};
   const refs = [
     ...Object.entries(branches)

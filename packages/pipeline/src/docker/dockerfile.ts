@@ -8,7 +8,7 @@ import {
 } from 'dockerfile-ast';
 import { pipelineError } from '../errors.ts';
 
-export interface Pair {
+interface Pair {
   readonly name: string;
   /** Undefined only for `ARG NAME`. */
   readonly value: string | undefined;

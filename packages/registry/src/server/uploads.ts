@@ -8,7 +8,7 @@ import { Problem } from './problem.ts';
 import { digestParameter } from './route.ts';
 
 /** A blob may not be larger. */
-export const maxBlobBytes = 8 * 1024 * 1024 * 1024;
+const maxBlobBytes = 8 * 1024 * 1024 * 1024;
 /** Uploads in progress; the oldest is forgotten first (it can still go on from its file). */
 const maxOpenUploads = 256;
 
