@@ -1,7 +1,16 @@
 /** The API server: one handler from an abstract request to an abstract response. */
 
 import type { AnyObject, Dialer } from '@towpath/api';
-import { background, messageOf, toTimestamp, uuid, type Clock, type Logger, type Random } from '@towpath/kit';
+import {
+  background,
+  messageOf,
+  toTimestamp,
+  uuid,
+  type Clock,
+  type Disposable,
+  type Logger,
+  type Random,
+} from '@towpath/kit';
 import type { Store } from '../store/store.ts';
 import { createAdmission } from './admission/chain.ts';
 import { Webhooks } from './admission/webhooks.ts';
@@ -23,6 +32,7 @@ import type { PodStreams } from './pod-streams.ts';
 import { parseRequest, type PathRequest, type ResourceRequest } from './request-info.ts';
 import type { Resource } from './resources/resource.ts';
 import { ResourceRegistry } from './resources/registry.ts';
+import { startEventExpiry } from './storage/event-expiry.ts';
 import { ObjectStore } from './storage/object-store.ts';
 import { strategyFor } from './strategies/index.ts';
 
@@ -58,6 +68,7 @@ export class ApiServer {
   readonly #snapshots: ListSnapshots;
   readonly #openApi = new OpenApiDocuments(this.registry);
   readonly #customResources: CustomResources;
+  readonly #eventExpiry: Disposable;
   readonly #authorizer: Authorizer;
   readonly #authenticator: Authenticator;
   readonly #special: SubresourceDeps;
@@ -100,6 +111,7 @@ export class ApiServer {
       podStreams: deps.podStreams,
     };
     this.#customResources = new CustomResources(this.#context);
+    this.#eventExpiry = startEventExpiry({ objects: this.objects, clock, log });
   }
 
   /** Creates what every cluster has. Resolves when it is on disk. */
@@ -196,6 +208,7 @@ export class ApiServer {
   }
 
   async dispose(): Promise<void> {
+    await this.#eventExpiry.dispose();
     this.#customResources.dispose();
     this.#authorizer.dispose();
     await this.objects.settled().catch(() => {});

@@ -117,7 +117,8 @@ interface Parts {
 function addResource(registry: ResourceRegistry, resource: Resource, parts: Parts): void {
   const gvk = { group: resource.group, version: resource.version, kind: resource.kind };
   const name = schemaName(resource);
-  if (resource.custom === undefined) collectType(registry.types, resource.schema.typeName, parts);
+  if (resource.schema.typeName === '' && resource.custom === undefined) parts.schemas[name] = { type: 'object' };
+  else if (resource.custom === undefined) collectType(registry.types, resource.schema.typeName, parts);
   else parts.schemas[name] = customSchema(resource.custom.openApi, registry.types, parts);
   const schema = parts.schemas[name];
   if (schema !== undefined) schema['x-kubernetes-group-version-kind'] = [gvk];
@@ -145,7 +146,7 @@ function addResource(registry: ResourceRegistry, resource: Resource, parts: Part
 }
 
 function schemaName(resource: Resource): string {
-  if (resource.custom === undefined) return publishedName(resource.schema.typeName);
+  if (resource.custom === undefined && resource.schema.typeName !== '') return publishedName(resource.schema.typeName);
   return `${resource.group.split('.').reverse().join('.')}.${resource.version}.${resource.kind}`;
 }
 

@@ -3,6 +3,7 @@
 import rows from '../data/resources.json' with { type: 'json' };
 import { TypeTable } from '../schema/type-table.ts';
 import { present } from '@towpath/kit';
+import { metricsResources } from './metrics-resources.ts';
 import type { Resource, Subresource } from './resource.ts';
 
 /** Resources kept under another group's name. */
@@ -20,7 +21,7 @@ export class ResourceRegistry {
   #revision = 1;
 
   constructor() {
-    this.#builtin = rows.map((row) => this.#builtinResource(row));
+    this.#builtin = [...rows.map((row) => this.#builtinResource(row)), ...metricsResources];
     this.#index();
   }
 

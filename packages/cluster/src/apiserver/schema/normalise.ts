@@ -2,6 +2,7 @@
 
 import { isRecord, type UnknownRecord } from '@towpath/kit';
 import { badRequest } from '../http/status.ts';
+import { canonicalQuantity } from './quantity.ts';
 import type { Field, ListSchema, MapSchema, ScalarSchema, Schema, StructSchema } from './schema.ts';
 
 /** Where findings go while one object is normalised. */
@@ -124,7 +125,13 @@ function goType(schema: Schema): string {
   return names[schema.type] ?? schema.type;
 }
 
-const quantityPattern = /^[+-]?(\d+(\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?$/;
+function quantity(text: string, path: string): string {
+  const canonical = canonicalQuantity(text);
+  if (canonical !== undefined) return canonical;
+  throw badRequest(
+    `quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$' (${path})`,
+  );
+}
 
 function normaliseScalar(value: unknown, schema: ScalarSchema, path: string): unknown {
   switch (schema.type) {
@@ -151,14 +158,8 @@ function normaliseScalar(value: unknown, schema: ScalarSchema, path: string): un
     case 'microTime':
       return time(value, path, schema.type);
     case 'quantity':
-      if (typeof value === 'number') return String(value);
-      if (typeof value !== 'string') throw mismatch(value, path, 'resource.Quantity');
-      if (!quantityPattern.test(value.trim())) {
-        throw badRequest(
-          `quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$' (${path})`,
-        );
-      }
-      return value.trim();
+      if (typeof value !== 'string' && typeof value !== 'number') throw mismatch(value, path, 'resource.Quantity');
+      return quantity(String(value).trim(), path);
     case 'intOrString':
       if (typeof value !== 'string' && typeof value !== 'number') throw mismatch(value, path, 'intstr.IntOrString');
       return value;

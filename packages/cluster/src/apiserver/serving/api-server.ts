@@ -9,6 +9,7 @@ import { ApiServer } from '../server.ts';
 import { adminUser, inProcessTransport } from '../transport.ts';
 import { signCertificate } from './certificates.ts';
 import { kubeconfigText, loadCredentials } from './credentials.ts';
+import { ensureKubernetesService, kubernetesServiceIP } from './kubernetes-service.ts';
 import { listenHttps } from './https-server.ts';
 import { handleUpgrade } from './upgrade.ts';
 
@@ -20,7 +21,6 @@ const serverNames = [
   'kubernetes.default.svc',
   'kubernetes.default.svc.cluster.local',
 ];
-const serviceIP = '10.96.0.1';
 
 export interface RunningApiServerOptions {
   /** Where the authority and the administrator's token are kept; without it they last as long as the process. */
@@ -73,11 +73,11 @@ export async function createApiServer(options: RunningApiServerOptions): Promise
   ends.own(server);
   const names = {
     dnsNames: serverNames,
-    ips: ['127.0.0.1', '::1', serviceIP, ...(host === '127.0.0.1' ? [] : [host])],
+    ips: ['127.0.0.1', '::1', kubernetesServiceIP, ...(host === '127.0.0.1' ? [] : [host])],
   };
   const [certificate] = await Promise.all([
     signCertificate(authority, { subject: 'CN=kube-apiserver', usage: 'server', ...names }, clock),
-    server.start(),
+    server.start().then(() => ensureKubernetesService({ objects: server.objects, clock, random })),
   ]);
   const listener = await listenHttps({
     host,

@@ -3,7 +3,7 @@
 import { cause, type StatusCause } from '../http/status.ts';
 import { labelProblem } from '../names.ts';
 import type { ContainerSpec, PodSpecView, ProbeSpec } from './pod-spec-types.ts';
-import { quantityValue } from './quantity.ts';
+import { quantityValue } from '../schema/quantity.ts';
 
 /** The causes for which a specification at `path` is refused. */
 export function validatePodSpec(spec: PodSpecView, path: string): StatusCause[] {

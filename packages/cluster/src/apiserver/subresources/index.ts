@@ -7,7 +7,9 @@ import type { ApiContext, Target } from '../handlers/context.ts';
 import type { ApiResponse } from '../http/message.ts';
 import { badRequest } from '../http/status.ts';
 import type { PodStreams } from '../pod-streams.ts';
+import { metricsGroup } from '../resources/metrics-resources.ts';
 import { finalizeNamespace } from './finalize.ts';
+import { answerMetrics } from './metrics.ts';
 import { bindPod, evictPod } from './pod-actions.ts';
 import { podLog } from './pod-log.ts';
 import { answerReview, isReview } from './reviews.ts';
@@ -30,6 +32,7 @@ export function answerSpecial(
 ): Promise<ApiResponse> | ApiResponse | undefined {
   const { resource, subresource } = target;
   if (isReview(resource.kind) && resource.group !== '') return answerReview(context, target, deps);
+  if (resource.group === metricsGroup) return answerMetrics(context, target, verb, deps.podStreams);
   if (resource.kind === 'Binding') return bindPod(context, target);
   switch (subresource) {
     case 'scale':
