@@ -181,7 +181,7 @@ function checkMetadata(metadata: ChartMetadata): void {
   }
 }
 
-/** Files below crds/ of the dependencies first, then the chart's own. */
+/** The chart's own files below crds/, then those of the dependencies: the order in which Helm installs them. */
 function crdsOf(name: string, files: readonly ChartFile[], dependencies: readonly Chart[]): ChartCrd[] {
   const own = files
     .filter((file) => file.name.startsWith('crds/') && /\.(ya?ml|json)$/i.test(file.name))
@@ -189,5 +189,5 @@ function crdsOf(name: string, files: readonly ChartFile[], dependencies: readonl
   const below = dependencies.flatMap((dependency) =>
     dependency.crds.map((crd) => ({ ...crd, filename: `${name}/charts/${crd.filename}` })),
   );
-  return [...below, ...own];
+  return [...own, ...below];
 }

@@ -67,7 +67,7 @@ export interface Chart {
   readonly templates: readonly ChartFile[];
   /** Everything that is not a template, values, metadata or schema; `crds/` included. */
   readonly files: readonly ChartFile[];
-  /** The files below crds/ with their text; also those of the dependencies, theirs first. */
+  /** The files below crds/ with their text; then those of the dependencies. */
   readonly crds: readonly ChartCrd[];
   readonly dependencies: readonly Chart[];
   /** The bytes of values.schema.json. */

@@ -7,6 +7,7 @@ import { fromBytes, toBytes } from '../go/utf8.ts';
 import { decodeYaml } from '../yaml/decode.ts';
 import { emitYamlPretty } from '../yaml/emit-pretty.ts';
 import { emitYaml } from '../yaml/emit.ts';
+import { nilOf } from '../template/types.ts';
 import { decodeBase32, decodeBase64, encodeBase32 } from './bases.ts';
 import { row, type FunctionRow } from './row.ts';
 
@@ -162,7 +163,8 @@ export const encoding: readonly FunctionRow[] = [
     returns: mapType,
     doc: 'A JSON object as a dictionary; what is wrong stands under Error.',
     example: ['{{ (fromJson "{\\"a\\":1}").a }}', '1'],
-    run: (text) => mapOrError(() => readJson(text, mapType, isMap)),
+    // JSON's null is a nil map.
+    run: (text) => mapOrError(() => readJson(text, mapType, isMap) ?? nilOf(mapType)),
   }),
   row({
     name: 'fromJsonArray',
@@ -170,7 +172,7 @@ export const encoding: readonly FunctionRow[] = [
     returns: listType,
     doc: 'A JSON array as a list; what is wrong is its only item.',
     example: ['{{ fromJsonArray "[1]" }}', '[1]'],
-    run: (text) => listOrError(() => readJson(text, listType, Array.isArray)),
+    run: (text) => listOrError(() => readJson(text, listType, Array.isArray) ?? nilOf(listType)),
   }),
   row({
     name: 'mustFromJson',

@@ -81,9 +81,10 @@ function padSpaces(text: string, flags: Flags): string {
   return pad(text, { ...flags, zero: false });
 }
 
-function badVerb(value: unknown, verb: string): string {
+/** The value keeps the flags of the wrong verb. */
+function badVerb(value: unknown, verb: string, flags: Flags): string {
   if (value === null || value === undefined) return `%!${verb}(<nil>)`;
-  return `%!${verb}(${typeName(value)}=${formatValue(value, 'v', plainFlags, 0, true)})`;
+  return `%!${verb}(${typeName(value)}=${formatValue(value, 'v', flags, 0, true)})`;
 }
 
 /** One operand under one verb. `depth` is the nesting within the operand; `isError` skips String() methods. */
@@ -93,30 +94,30 @@ export function formatValue(value: unknown, verb: string, flags: Flags, depth: n
   }
   if (value === null || value === undefined) {
     if (verb === 'v' && flags.sharpV && depth > 0) return 'interface {}(nil)';
-    if (verb === 'v' || verb === 'T') return depth > 0 ? '<nil>' : pad('<nil>', flags);
-    return `%!${verb}(<nil>)`;
+    if (depth > 0) return '<nil>';
+    return verb === 'v' || verb === 'T' ? pad('<nil>', flags) : `%!${verb}(<nil>)`;
   }
   if (depth === 0 && verb === 'T') return formatString(typeName(value), 's', flags, value);
   switch (typeof value) {
     case 'string':
       return formatString(value, verb, flags, value);
     case 'boolean':
-      return verb === 't' || verb === 'v' ? pad(String(value), flags) : badVerb(value, verb);
+      return verb === 't' || verb === 'v' ? pad(String(value), flags) : badVerb(value, verb, flags);
     case 'number':
-      return formatFloatVerb(value, verb, flags) ?? badVerb(value, verb);
+      return formatFloatVerb(value, verb, flags) ?? badVerb(value, verb, flags);
     default:
       return formatObject(value, verb, flags, depth, isError);
   }
 }
 
 function formatObject(value: unknown, verb: string, flags: Flags, depth: number, isError: boolean): string {
-  if (value instanceof GoInt) return formatInteger(value.value, value.kind.startsWith('int'), verb, flags) ?? badVerb(value, verb);
+  if (value instanceof GoInt) return formatInteger(value.value, value.kind.startsWith('int'), verb, flags) ?? badVerb(value, verb, flags);
   if (value instanceof GoBytes) return formatBytes(value, verb, flags);
   if (value instanceof Map) return formatMap(value, verb, flags, depth);
   if (Array.isArray(value)) return formatList(value, verb, flags, depth);
   if (value instanceof GoObject) return formatStruct(value, verb, flags, depth, isError);
   if (value instanceof GoComplex) return formatComplex(value, verb, flags);
-  return badVerb(value, verb);
+  return badVerb(value, verb, flags);
 }
 
 function formatMap(value: GoMap, verb: string, flags: Flags, depth: number): string {
@@ -173,7 +174,7 @@ function formatString(text: string, verb: string, flags: Flags, value: unknown):
     case 'X':
       return hexText(toBytes(text), verb === 'X', flags);
     default:
-      return badVerb(value, verb);
+      return badVerb(value, verb, flags);
   }
 }
 
@@ -209,7 +210,7 @@ function formatBytes(value: GoBytes, verb: string, flags: Flags): string {
       return hexText(value.data, verb === 'X', flags);
     default: {
       const items = Array.from(value.data, (byte) =>
-        flags.sharpV ? `0x${byte.toString(16)}` : (formatInteger(BigInt(byte), false, verb, flags) ?? badVerb(new GoInt('uint8', BigInt(byte)), verb)),
+        flags.sharpV ? `0x${byte.toString(16)}` : (formatInteger(BigInt(byte), false, verb, flags) ?? badVerb(new GoInt('uint8', BigInt(byte)), verb, flags)),
       );
       return flags.sharpV ? `[]byte{${items.join(', ')}}` : `[${items.join(' ')}]`;
     }
@@ -221,7 +222,7 @@ function bytesText(value: GoBytes): string {
 }
 
 function formatComplex(value: GoComplex, verb: string, flags: Flags): string {
-  if (!'vbgGxXfFeE'.includes(verb)) return badVerb(value, verb);
+  if (!'vbgGxXfFeE'.includes(verb)) return badVerb(value, verb, flags);
   const re = formatFloatVerb(value.re, verb, flags) ?? '';
   const im = formatFloatVerb(value.im, verb, { ...flags, plus: true }) ?? '';
   return `(${re}${im}i)`;

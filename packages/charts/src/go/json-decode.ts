@@ -16,6 +16,11 @@ export function decodeJson(text: string): unknown {
   return new Decoder(printable(text)).document();
 }
 
+/** Decodes the first value of a text and tells where it ends. Throws {@link JsonDecodeError}. */
+export function decodeJsonPrefix(text: string): { value: unknown; length: number } {
+  return new Decoder(printable(text)).prefix();
+}
+
 /** The kind of a decoded value as json's errors name it. */
 export function jsonKind(value: unknown): string {
   if (Array.isArray(value)) return 'array';
@@ -56,6 +61,12 @@ class Decoder {
     if (this.at < this.text.length) this.fail('after top-level value');
     if (this.numberProblem !== undefined) throw new JsonDecodeError(this.numberProblem);
     return value;
+  }
+
+  prefix(): { value: unknown; length: number } {
+    const value = this.value();
+    if (this.numberProblem !== undefined) throw new JsonDecodeError(this.numberProblem);
+    return { value, length: this.at };
   }
 
   private fail(context: string): never {

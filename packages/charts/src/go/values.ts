@@ -81,6 +81,64 @@ export class TaggedMap extends Map<string, unknown> {
   }
 }
 
+/** A map that is another one under a named type: both see what is set in either. */
+export class MapView extends Map<string, unknown> {
+  readonly tag: Tag;
+  private readonly target: GoMap;
+
+  constructor(tag: Tag, target: GoMap) {
+    super();
+    this.tag = tag;
+    this.target = target;
+  }
+
+  override get size(): number {
+    // The constructor of Map asks before there is a target.
+    return (this.target as GoMap | undefined)?.size ?? 0;
+  }
+
+  override get(key: string): unknown {
+    return this.target.get(key);
+  }
+
+  override has(key: string): boolean {
+    return this.target.has(key);
+  }
+
+  override set(key: string, value: unknown): this {
+    this.target.set(key, value);
+    return this;
+  }
+
+  override delete(key: string): boolean {
+    return this.target.delete(key);
+  }
+
+  override clear(): void {
+    this.target.clear();
+  }
+
+  override keys(): MapIterator<string> {
+    return this.target.keys();
+  }
+
+  override values(): MapIterator<unknown> {
+    return this.target.values();
+  }
+
+  override entries(): MapIterator<[string, unknown]> {
+    return this.target.entries();
+  }
+
+  override [Symbol.iterator](): MapIterator<[string, unknown]> {
+    return this.target.entries();
+  }
+
+  override forEach(visit: (value: unknown, key: string, map: Map<string, unknown>) => void): void {
+    this.target.forEach(visit);
+  }
+}
+
 /** A list with a {@link Tag}: `[]string`, `chartutil.VersionSet`. */
 export type TaggedList = unknown[] & { readonly tag: Tag };
 
@@ -120,6 +178,11 @@ export abstract class GoObject {
 
   /** What String() or Error() gives; undefined for types that have neither. */
   text(): string | undefined {
+    return undefined;
+  }
+
+  /** What an action prints where a String method needs a pointer; undefined for all others. */
+  printedText(): string | undefined {
     return undefined;
   }
 

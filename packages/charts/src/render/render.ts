@@ -1,21 +1,191 @@
 /** Renders a chart: values, dependencies, templates, then manifests apart from hooks and notes. */
 
-import type { UnknownRecord } from '@towpath/kit';
-import type { LookupRequest, RenderOptions, RenderResult } from './types.ts';
+import { codeOf, type UnknownRecord } from '@towpath/kit';
+import type { Chart, ChartCrd } from '../chart/types.ts';
+import { chartError } from '../errors.ts';
+import type { Services } from '../functions/row.ts';
+import { fromPlain, toPlain } from '../go/plain.ts';
+import { compareStrings } from '../go/utf8.ts';
+import type { GoMap } from '../go/values.ts';
+import { defaultRenderLimits } from '../limits.ts';
+import type { ChartValues } from '../values/chart-values.ts';
+import { isCompatible, processDependencies } from '../values/dependencies.ts';
+import { validateSchemas } from '../values/schema.ts';
+import { coalesceValues, copyTable } from '../values/tables.ts';
+import { WorkChart } from '../values/work-chart.ts';
+import { templateCacheOf } from './cache.ts';
+import { defaultCapabilities } from './capabilities.ts';
+import { sortManifests } from './manifests.ts';
+import { scopeTemplates } from './scope.ts';
+import { runTemplates } from './templates.ts';
+import type { LookupRequest, RenderOptions, RenderResult, RenderWarning } from './types.ts';
 
 /**
  * Renders as `helm template|install|upgrade` does. The message of what is thrown is Helm's sentence:
  * `RENDER_FAILED` (template), `MANIFEST_INVALID` (output that is not YAML), `VALUES_INVALID`, `VALUES_SCHEMA`,
  * `CHART_INVALID` (missing dependencies, kubeVersion), `RENDER_LIMIT`.
  */
-export function render(_options: RenderOptions): RenderResult {
-  throw new Error('not yet');
+export function render(options: RenderOptions): RenderResult {
+  const { chart } = options;
+  const warnings: RenderWarning[] = [];
+  const warn = (code: string, message: string): void => void warnings.push({ code, message });
+  const warnValues = (message: string): void => warn('VALUES', message);
+  checkInstallable(chart);
+  checkDependencies(chart);
+  const work = new WorkChart(chart);
+  const given = copyTable(treeOf(options.values));
+  processDependencies(work, given, warnValues);
+  const values = coalesceValues(work, given, { warn: warnValues, merge: false });
+  if (options.skipSchemaValidation !== true) validateSchemas(work, values);
+  const capabilities = options.capabilities ?? defaultCapabilities;
+  checkKubeVersion(chart, capabilities.kubeVersion);
+  const templates = scopeTemplates(work, values, { release: options.release, capabilities });
+  const files = runTemplates(templates, {
+    cache: templateCacheOf(chart),
+    services: servicesOf(options, warn),
+    strict: options.strict ?? false,
+    monotonicMs: () => options.clock.monotonicMs(),
+  });
+  const notes = takeNotes(files, work.name, options.subchartNotes ?? false);
+  const { manifests, hooks } = sortManifests(files, (message) => warn('HOOK', message));
+  const rendered = new Map([...files].filter(([, text]) => text.trim() !== ''));
+  const crds = crdsOf(work);
+  const plain = toPlain(values) as UnknownRecord;
+  return { manifests, hooks, notes, crds, warnings, files: rendered, chart: processedChart(work), values: plain };
 }
+
+function treeOf(values: ChartValues | UnknownRecord): GoMap {
+  const { tree } = values as { tree?: unknown };
+  if (tree instanceof Map && typeof values['toJson'] === 'function') return tree as GoMap;
+  const map = fromPlain(values);
+  return map instanceof Map ? (map as GoMap) : new Map();
+}
+
+function servicesOf(options: RenderOptions, warn: (code: string, message: string) => void): Services {
+  const { lookup } = options;
+  const nowMs = options.clock.nowMs();
+  return {
+    nowMs: () => nowMs,
+    random: options.random,
+    limits: { ...defaultRenderLimits, ...options.limits },
+    lint: options.lint ?? false,
+    warn,
+    lookup: (apiVersion, kind, namespace, name) => {
+      const found = lookup?.({ apiVersion, kind, namespace, name });
+      return found === undefined ? undefined : fromPlain(found);
+    },
+  };
+}
+
+function checkInstallable(chart: Chart): void {
+  const { type = '' } = chart.metadata;
+  if (type === '' || type === 'application') return;
+  throw chartError('CHART_INVALID', `${type} charts are not installable`, {
+    next: 'name it as a dependency of an application chart',
+  });
+}
+
+/** By name only: versions are looked at when dependencies are switched. Source: helm pkg/action, CheckDependencies. */
+function checkDependencies(chart: Chart): void {
+  const present = new Set(chart.dependencies.map((dependency) => dependency.metadata.name));
+  const missing = (chart.metadata.dependencies ?? []).filter(({ name }) => !present.has(name)).map(({ name }) => name);
+  if (missing.length === 0) return;
+  throw chartError(
+    'CHART_INVALID',
+    'An error occurred while checking for chart dependencies. You may need to run `helm dependency build` to fetch missing ' +
+      `dependencies: found in Chart.yaml, but missing in charts/ directory: ${missing.join(', ')}`,
+    { next: 'vendor the missing charts below charts/' },
+  );
+}
+
+function checkKubeVersion(chart: Chart, kubeVersion: string): void {
+  const { kubeVersion: wanted = '' } = chart.metadata;
+  if (wanted === '' || isCompatible(wanted, kubeVersion)) return;
+  throw chartError(
+    'CHART_INVALID',
+    `chart requires kubeVersion: ${wanted} which is incompatible with Kubernetes ${kubeVersion}`,
+    { next: 'use a chart for this Kubernetes version' },
+  );
+}
+
+/** Takes the notes out of the rendered files, in the order of their paths. */
+function takeNotes(files: Map<string, string>, name: string, withSubcharts: boolean): string {
+  const suffix = 'NOTES.txt';
+  const own = `${name}/templates/${suffix}`;
+  const parts: string[] = [];
+  for (const path of [...files.keys()].toSorted(compareStrings)) {
+    if (!path.endsWith(suffix)) continue;
+    if (withSubcharts || path === own) parts.push(files.get(path) ?? '');
+    files.delete(path);
+  }
+  return parts.join('\n');
+}
+
+/** The CRDs of the charts that are on, under the names they go by. */
+function crdsOf(work: WorkChart): ChartCrd[] {
+  const own = work.source.crds.slice(0, ownCrdCount(work.source)).map((crd) => ({ ...crd, filename: `${work.path}/${crd.name}` }));
+  return [...own, ...work.dependencies.flatMap(crdsOf)];
+}
+
+/** A chart's list holds its dependencies' after its own. */
+function ownCrdCount(chart: Chart): number {
+  return chart.crds.length - chart.dependencies.reduce((count, dependency) => count + dependency.crds.length, 0);
+}
+
+function processedChart(work: WorkChart): Chart {
+  const { source } = work;
+  return {
+    ...source,
+    metadata: work.metadata,
+    values: toPlain(work.values) as UnknownRecord,
+    crds: crdsOf(work),
+    dependencies: work.dependencies.map(processedChart),
+  };
+}
+
+/** Asked for an answer that is not known yet. */
+class MissingLookup extends Error {
+  readonly code = 'LOOKUP_MISSING';
+  readonly request: LookupRequest;
+
+  constructor(request: LookupRequest) {
+    super('a lookup is not answered yet');
+    this.request = request;
+  }
+}
+
+/** Each round answers one lookup: a chart that asks for more is refused. */
+const lookupRoundsMax = 1000;
 
 /** `render` with a lookup that must be awaited: renders again each time an answer is still missing. */
 export async function renderWithLookup(
-  _options: Omit<RenderOptions, 'lookup'>,
-  _lookup: (request: LookupRequest) => Promise<UnknownRecord | undefined>,
+  options: Omit<RenderOptions, 'lookup'>,
+  lookup: (request: LookupRequest) => Promise<UnknownRecord | undefined>,
 ): Promise<RenderResult> {
-  throw new Error('not yet');
+  const answers = new Map<string, UnknownRecord | undefined>();
+  const keyOf = (request: LookupRequest): string => JSON.stringify(request);
+  const answer = (request: LookupRequest): UnknownRecord | undefined => {
+    const key = keyOf(request);
+    if (!answers.has(key)) throw new MissingLookup(request);
+    return answers.get(key);
+  };
+  for (let round = 0; round < lookupRoundsMax; round += 1) {
+    try {
+      return render({ ...options, lookup: answer });
+    } catch (error) {
+      const missing = missingLookup(error);
+      if (missing === undefined) throw error;
+      answers.set(keyOf(missing.request), await lookup(missing.request));
+    }
+  }
+  throw chartError('RENDER_LIMIT', `the chart asks for more than ${lookupRoundsMax} objects by lookup`, {
+    next: 'look up lists instead of single objects',
+  });
+}
+
+function missingLookup(error: unknown): MissingLookup | undefined {
+  for (let current = error; current instanceof Error; current = current.cause) {
+    if (codeOf(current) === 'LOOKUP_MISSING' && current instanceof MissingLookup) return current;
+  }
+  return undefined;
 }

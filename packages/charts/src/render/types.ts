@@ -22,6 +22,8 @@ export interface Capabilities {
   readonly kubeVersion: string;
   /** Group versions and kinds such as `apps/v1` and `apps/v1/Deployment`. */
   readonly apiVersions: readonly string[];
+  /** `v3.19.0` when left out. */
+  readonly helmVersion?: string;
 }
 
 /** Answers `lookup`: the object, a list when `name` is '', or undefined where nothing is found. */
@@ -104,7 +106,7 @@ export interface RenderResult {
   readonly hooks: readonly RenderedHook[];
   /** NOTES.txt rendered; '' without one. */
   readonly notes: string;
-  /** The chart's crds/, dependencies' first: of enabled charts only. */
+  /** The chart's crds/, then those of the dependencies that are on. */
   readonly crds: readonly ChartCrd[];
   readonly warnings: readonly RenderWarning[];
   /** Every rendered template by path, empty ones and partials left out. */

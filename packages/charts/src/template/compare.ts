@@ -1,7 +1,7 @@
 /** eq, ne, lt and their like. Source: Go's text/template/funcs.go. */
 
 import { FunctionError } from '../errors.ts';
-import { printText } from '../go/fmt.ts';
+import { sprintf } from '../go/sprintf.ts';
 import { compareStrings } from '../go/utf8.ts';
 import { GoBytes, GoComplex, GoInt, GoObject, isNilContainer, kindName, typeName } from '../go/values.ts';
 
@@ -53,12 +53,12 @@ function equalTwo(left: unknown, right: unknown): boolean {
 function equalOther(left: unknown, right: unknown): boolean {
   if (!isNoValue(left) && !isNoValue(right) && kindName(left) !== kindName(right)) {
     throw new FunctionError(
-      `non-comparable types ${printText(left)}: ${typeName(left)}, ${typeName(right)}: ${printText(right)}`,
+      sprintf('non-comparable types %s: %s, %s: %v', [left, typeName(left), typeName(right), right]),
     );
   }
   if (isNil(left) || isNil(right)) return isNil(left) === isNil(right);
   if (right instanceof Map || Array.isArray(right) || right instanceof GoBytes || isIncomparable(right)) {
-    throw new FunctionError(`non-comparable type ${printText(right)}: ${typeName(right)}`);
+    throw new FunctionError(sprintf('non-comparable type %s: %s', [right, typeName(right)]));
   }
   return left === right;
 }

@@ -73,8 +73,9 @@ function actionStatement(compiler: Compiler, node: ActionNode): Execute {
 /** What an action writes for a value; pointers are looked through. */
 function printed(value: unknown): string {
   if (value === undefined) return '<no value>';
-  const text = printText(value);
-  return value instanceof GoObject && value.kind === 'ptr' && text.startsWith('&{') ? text.slice(1) : text;
+  if (!(value instanceof GoObject)) return printText(value);
+  const text = value.printedText() ?? printText(value);
+  return value.kind === 'ptr' && text.startsWith('&{') ? text.slice(1) : text;
 }
 
 function ifStatement(compiler: Compiler, node: BranchNode): Execute {

@@ -56,6 +56,14 @@ export class YamlWriter {
     else if (!isIndentless) this.level += bestIndent;
   }
 
+  /** A scalar's further lines stand deeper than what holds it. */
+  private deeper(write: () => void): void {
+    this.levels.push(this.level);
+    this.level = this.level < 0 ? bestIndent : this.level + bestIndent;
+    write();
+    this.popIndent();
+  }
+
   popIndent(): void {
     this.level = this.levels.pop() ?? -1;
   }
@@ -114,7 +122,7 @@ export class YamlWriter {
   foldedPlain(text: string, mayFold: boolean): void {
     if (!mayFold || this.column + text.length <= this.width || !text.includes(' ')) return this.plain(text);
     this.space();
-    this.words(text, (at) => text[at + 1] !== ' ', (part) => part);
+    this.deeper(() => this.words(text, (at) => text[at + 1] !== ' ', (part) => part));
     this.isAfterSpace = false;
     this.isAfterIndent = false;
   }
@@ -149,8 +157,10 @@ export class YamlWriter {
     this.isAfterSpace = false;
     this.isAfterIndent = false;
     const canBreak = (at: number): boolean => mayFold && at > 0 && at < text.length - 1 && text[at + 1] !== ' ';
-    if (breakChar.test(text)) this.singleWithBreaks(text, canBreak);
-    else this.words(text, canBreak, (part) => part.replaceAll("'", "''"));
+    this.deeper(() => {
+      if (breakChar.test(text)) this.singleWithBreaks(text, canBreak);
+      else this.words(text, canBreak, (part) => part.replaceAll("'", "''"));
+    });
     this.put("'");
     this.isAfterSpace = false;
     this.isAfterIndent = false;
@@ -183,6 +193,13 @@ export class YamlWriter {
     this.put('"');
     this.isAfterSpace = false;
     this.isAfterIndent = false;
+    this.deeper(() => this.doubleQuotedBody(text, mayFold));
+    this.put('"');
+    this.isAfterSpace = false;
+    this.isAfterIndent = false;
+  }
+
+  private doubleQuotedBody(text: string, mayFold: boolean): void {
     // libyaml looks for the mark at the beginning only, and then escapes everything.
     const escapesAll = text.startsWith('\ufeff');
     let isAfterSpace = false;
@@ -203,9 +220,6 @@ export class YamlWriter {
       this.put(isPlain ? char : escapeChar(char));
       this.isAfterIndent = false;
     });
-    this.put('"');
-    this.isAfterSpace = false;
-    this.isAfterIndent = false;
   }
 
   literal(text: string): void {
@@ -217,6 +231,10 @@ export class YamlWriter {
     this.putBreak();
     this.isAfterIndent = true;
     this.isAfterSpace = true;
+    this.deeper(() => this.literalLines(text));
+  }
+
+  private literalLines(text: string): void {
     for (const part of text.split(/([\r\n\x85\u2028\u2029])/)) {
       if (part === '') continue;
       if (breakChar.test(part)) {

@@ -1,0 +1,167 @@
+/** Compares this engine with what the real Helm answered: rows of measured templates, functions and value merges. */
+
+import { seededRandom, type Clock } from '@towpath/kit';
+import type { Chart, ChartFile } from '../chart/types.ts';
+import { loadChart } from '../chart/load.ts';
+import { printable } from '../go/utf8.ts';
+import { fromPlain } from '../go/plain.ts';
+import { defaultRenderLimits } from '../limits.ts';
+import { functions } from '../functions/index.ts';
+import { defaultCapabilities } from '../render/capabilities.ts';
+import { templateOutput } from '../render/output.ts';
+import { render } from '../render/render.ts';
+import { scopeTemplates } from '../render/scope.ts';
+import { runTemplates } from '../render/templates.ts';
+import { TemplateCache } from '../template/templates.ts';
+import { coalesceValues } from '../values/tables.ts';
+import { valuesFromFlags } from '../values/flags.ts';
+import { WorkChart } from '../values/work-chart.ts';
+import { decodeYaml } from '../yaml/decode.ts';
+
+/** What one row gave. */
+export interface OracleOutcome {
+  /** Shown for a row that disagrees. */
+  readonly title: string;
+  readonly agrees: boolean;
+  readonly expected: string;
+  readonly actual: string;
+}
+
+interface TemplateRow {
+  readonly tpl: string;
+  readonly values?: string;
+  readonly out?: string;
+  readonly err?: string;
+}
+
+interface ValuesRow {
+  readonly case: string;
+  readonly files: Readonly<Record<string, string>>;
+  readonly args: readonly string[];
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly rc: number;
+}
+
+type Row = TemplateRow | ValuesRow | { readonly values_for_all: string };
+
+// The rows were measured at no particular time; what depends on it is not among them.
+const clock: Pick<Clock, 'nowMs' | 'monotonicMs'> = { nowMs: () => 0, monotonicMs: () => 0 };
+const capabilities = { ...defaultCapabilities, helmVersion: 'v3.19' };
+const release = { name: 'r', namespace: 'ns', revision: 1, isInstall: true, isUpgrade: false };
+
+/** Runs the rows of one file in any of the formats: a JSON object a line. */
+export async function runOracle(text: string): Promise<OracleOutcome[]> {
+  const rows = text.split('\n').filter((line) => line.trim() !== '');
+  const cache = new TemplateCache(functions);
+  const outcomes: OracleOutcome[] = [];
+  let sharedValues = '';
+  for (const line of rows) {
+    const row = JSON.parse(line) as Row;
+    if ('values_for_all' in row) sharedValues = row.values_for_all;
+    else if ('case' in row) outcomes.push(await runValuesRow(row));
+    else outcomes.push(runTemplateRow({ ...row, values: row.values ?? sharedValues }, cache));
+  }
+  return outcomes;
+}
+
+/** The chart that the template rows were measured in. */
+function templateChart(file: ChartFile): Chart {
+  return {
+    metadata: { apiVersion: 'v2', name: 'c', version: '1.2.3', appVersion: '4.5', keywords: ['a', 'b'], annotations: { k: 'v' } },
+    values: {},
+    templates: [file],
+    files: [],
+    crds: [],
+    dependencies: [],
+    raw: [],
+  };
+}
+
+function runTemplateRow(row: TemplateRow, cache: TemplateCache): OracleOutcome {
+  const expected = row.err === undefined ? `out: ${printable(row.out ?? '')}` : `err: ${row.err}`;
+  let actual: string;
+  try {
+    actual = `out: ${printable(renderTemplate(row, cache))}`;
+  } catch (error) {
+    actual = `err: ${printable(error instanceof Error ? error.message : String(error))}`;
+  }
+  return { title: row.tpl, agrees: actual === expected, expected, actual };
+}
+
+function renderTemplate(row: TemplateRow, cache: TemplateCache): string {
+  const file: ChartFile = { name: 'templates/t.yaml', data: new TextEncoder().encode(row.tpl) };
+  const work = new WorkChart(templateChart(file));
+  const given = readValues(row.values ?? '');
+  const values = coalesceValues(work, given instanceof Map ? given : new Map(), { warn: () => {}, merge: false });
+  const rendered = runTemplates(scopeTemplates(work, values, { release, capabilities }), {
+    cache,
+    services: {
+      nowMs: () => 0,
+      random: seededRandom(1),
+      limits: defaultRenderLimits,
+      lint: false,
+      warn: () => {},
+      lookup: () => undefined,
+    },
+    strict: false,
+    monotonicMs: () => 0,
+  });
+  return rendered.get('c/templates/t.yaml') ?? '';
+}
+
+/** The measuring program marked wrong values so. */
+function readValues(text: string): unknown {
+  try {
+    return fromPlain(decodeYaml(text));
+  } catch (error) {
+    throw new Error(`VALUES error converting YAML to JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
+
+async function runValuesRow(row: ValuesRow): Promise<OracleOutcome> {
+  const expected = row.rc === 0 ? `out: ${row.stdout}` : `err: ${errorLine(row.stderr)}`;
+  let actual: string;
+  try {
+    actual = `out: ${await renderValues(row)}`;
+  } catch (error) {
+    actual = `err: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  return { title: `case ${row.case} ${row.args.join(' ')}`, agrees: actual === expected, expected, actual };
+}
+
+/** The error without the warnings before it. */
+function errorLine(stderr: string): string {
+  const at = stderr.search(/^Error: /m);
+  return stderr.slice(at + 'Error: '.length).trimEnd();
+}
+
+async function renderValues(row: ValuesRow): Promise<string> {
+  const files = new Map(
+    Object.entries(row.files)
+      .filter(([path]) => path.startsWith('root/'))
+      .map(([path, text]) => [path.slice('root/'.length), new TextEncoder().encode(text)]),
+  );
+  const flags = readFlags(row.args);
+  const values = valuesFromFlags({
+    valueFiles: (flags.get('-f') ?? []).map((name) => ({ name, text: row.files[name] ?? '' })),
+    set: flags.get('--set') ?? [],
+    setString: flags.get('--set-string') ?? [],
+    setJson: flags.get('--set-json') ?? [],
+    setFile: flags.get('--set-file') ?? [],
+    setLiteral: flags.get('--set-literal') ?? [],
+    readFile: (path) => row.files[path] ?? '',
+  });
+  const chart = await loadChart(files);
+  const options = { name: 'release-name', namespace: 'default', revision: 1, isInstall: true, isUpgrade: false };
+  return templateOutput(render({ chart, values, release: options, capabilities, clock, random: seededRandom(1) }));
+}
+
+function readFlags(args: readonly string[]): Map<string, string[]> {
+  const flags = new Map<string, string[]>();
+  for (let index = 0; index < args.length; index += 2) {
+    const name = args[index] ?? '';
+    flags.set(name, [...(flags.get(name) ?? []), args[index + 1] ?? '']);
+  }
+  return flags;
+}

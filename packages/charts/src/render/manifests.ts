@@ -1,0 +1,160 @@
+/** Rendered text to objects: documents, hooks apart, Helm's install order. Source: helm pkg/releaseutil. */
+
+import { chartError } from '../errors.ts';
+import { compareStrings } from '../go/utf8.ts';
+import { isSpace } from '../go/unicode.ts';
+import { readHead, type ManifestHead } from './manifest-head.ts';
+import type { HookEvent, HookPolicy, RenderedHook, RenderedManifest } from './types.ts';
+
+/** The order in which kinds are installed; others come after, by name. Source: helm pkg/releaseutil/kind_sorter.go. */
+const installOrder: ReadonlyMap<string, number> = new Map(
+  [
+    'PriorityClass',
+    'Namespace',
+    'NetworkPolicy',
+    'ResourceQuota',
+    'LimitRange',
+    'PodSecurityPolicy',
+    'PodDisruptionBudget',
+    'ServiceAccount',
+    'Secret',
+    'SecretList',
+    'ConfigMap',
+    'StorageClass',
+    'PersistentVolume',
+    'PersistentVolumeClaim',
+    'CustomResourceDefinition',
+    'ClusterRole',
+    'ClusterRoleList',
+    'ClusterRoleBinding',
+    'ClusterRoleBindingList',
+    'Role',
+    'RoleList',
+    'RoleBinding',
+    'RoleBindingList',
+    'Service',
+    'DaemonSet',
+    'Pod',
+    'ReplicationController',
+    'ReplicaSet',
+    'Deployment',
+    'HorizontalPodAutoscaler',
+    'StatefulSet',
+    'Job',
+    'CronJob',
+    'IngressClass',
+    'Ingress',
+    'APIService',
+  ].map((kind, index) => [kind, index]),
+);
+
+const hookEvents: ReadonlyMap<string, HookEvent> = new Map<string, HookEvent>([
+  ['pre-install', 'pre-install'],
+  ['post-install', 'post-install'],
+  ['pre-delete', 'pre-delete'],
+  ['post-delete', 'post-delete'],
+  ['pre-upgrade', 'pre-upgrade'],
+  ['post-upgrade', 'post-upgrade'],
+  ['pre-rollback', 'pre-rollback'],
+  ['post-rollback', 'post-rollback'],
+  ['test', 'test'],
+  ['test-success', 'test'],
+]);
+
+export interface SortedManifests {
+  readonly manifests: RenderedManifest[];
+  readonly hooks: RenderedHook[];
+}
+
+/** Splits the rendered files into objects and hooks, sorted. Throws `MANIFEST_INVALID` naming the file. */
+export function sortManifests(files: ReadonlyMap<string, string>, warn: (message: string) => void): SortedManifests {
+  const manifests: RenderedManifest[] = [];
+  const hooks: RenderedHook[] = [];
+  for (const path of [...files.keys()].toSorted(compareStrings)) {
+    for (const text of splitManifests(files.get(path) ?? '')) {
+      const head = readHeadOf(path, text);
+      const events = head.annotations['helm.sh/hook'];
+      if (events === undefined) {
+        manifests.push({ path, text, kind: head.kind, apiVersion: head.apiVersion, name: head.name });
+        continue;
+      }
+      const hook = toHook({ path, text, head, events });
+      if (hook === undefined) warn(`info: skipping unknown hook: ${JSON.stringify(events)}`);
+      else hooks.push(hook);
+    }
+  }
+  return { manifests: manifests.toSorted(compareKinds), hooks: hooks.toSorted(compareKinds) };
+}
+
+function readHeadOf(path: string, text: string): ManifestHead {
+  try {
+    return readHead(text);
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error);
+    throw chartError('MANIFEST_INVALID', `YAML parse error on ${path}: ${problem}`, {
+      next: `correct what ${path} writes`,
+      cause: error,
+    });
+  }
+}
+
+function toHook(hook: { path: string; text: string; head: ManifestHead; events: string }): RenderedHook | undefined {
+  const { head, path, text } = hook;
+  const events = words(hook.events).map((word) => hookEvents.get(word));
+  if (events.includes(undefined)) return undefined;
+  const weight = head.annotations['helm.sh/hook-weight'] ?? '';
+  return {
+    name: head.name,
+    kind: head.kind,
+    path,
+    manifest: text,
+    events: events.filter((event) => event !== undefined),
+    weight: /^[+-]?[0-9]+$/.test(weight) ? Number(weight) : 0,
+    deletePolicies: policies(head.annotations['helm.sh/hook-delete-policy']),
+    outputLogPolicies: policies(head.annotations['helm.sh/hook-output-log-policy']),
+  };
+}
+
+function words(text: string): string[] {
+  return text.split(',').map((word) => word.trim().toLowerCase());
+}
+
+function policies(text: string | undefined): HookPolicy[] {
+  return text === undefined ? [] : (words(text) as HookPolicy[]);
+}
+
+function compareKinds(left: { kind: string }, right: { kind: string }): number {
+  const a = installOrder.get(left.kind);
+  const b = installOrder.get(right.kind);
+  if (a !== undefined && b !== undefined) return a - b;
+  if (a === undefined && b === undefined) return compareStrings(left.kind, right.kind);
+  return a === undefined ? 1 : -1;
+}
+
+function trimSpace(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isSpace(text.charCodeAt(start))) start += 1;
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end -= 1;
+  return text.slice(start, end);
+}
+
+/** The documents of a text, trimmed, empty ones left out: split at `---` wherever a line begins with it. */
+export function splitManifests(text: string): string[] {
+  const all = trimSpace(text);
+  const documents: string[] = [];
+  let start = all.startsWith('---') ? skipSpace(all, 3) : 0;
+  for (let at = all.indexOf('\n---', start - 1); at >= 0; at = all.indexOf('\n---', start - 1)) {
+    if (at >= start) documents.push(all.slice(start, at));
+    start = skipSpace(all, at + 4);
+  }
+  documents.push(all.slice(start));
+  return documents.map(trimSpace).filter((document) => document !== '');
+}
+
+/** The separator takes the white space after it. */
+function skipSpace(text: string, from: number): number {
+  let at = from;
+  while (' \t\n\f\r'.includes(text[at] ?? 'x')) at += 1;
+  return at;
+}
