@@ -9,7 +9,7 @@ import type { NetworkDialer } from './dialer.ts';
 import { podSocket, type NetworkPod, type PodTable } from './pods.ts';
 import type { ControlAnswer } from './preload/toolkit.ts';
 import type { Resolver } from './resolver.ts';
-import { createSlots } from './slots.ts';
+import { createSlots, type Slots } from './slots.ts';
 import { splice } from './splice.ts';
 
 export interface ControlServer {
@@ -30,20 +30,47 @@ const maxLineBytes = 8192;
 
 /** Listens on `run/d.sock`. A channel that does not begin with the token of a running pod is closed. */
 export async function startControlServer(deps: ControlServerDeps): Promise<ControlServer> {
-  const { runDir, clock, log } = deps;
-  const slots = createSlots({ runDir, clock });
+  const { runDir } = deps;
   const channels = new Set<Socket>();
   await mkdir(join(runDir, 'p'), { recursive: true, mode: 0o700 });
   const path = join(runDir, 'd.sock');
   await rm(path, { force: true });
+  const answerer = new Answerer(deps);
   const server = createServer((socket) => {
     channels.add(socket);
     socket.on('close', () => channels.delete(socket));
     socket.on('error', () => socket.destroy());
-    serve(socket);
+    answerer.serve(socket);
   });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(path, resolve);
+  });
+  return {
+    async dispose() {
+      answerer.dispose();
+      for (const socket of channels) socket.destroy();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
 
-  function serve(socket: Socket): void {
+/** Answers questions; owns the slots it lends. */
+class Answerer {
+  readonly #deps: ControlServerDeps;
+  readonly #slots: Slots;
+
+  constructor(deps: ControlServerDeps) {
+    this.#deps = deps;
+    this.#slots = createSlots({ runDir: deps.runDir, clock: deps.clock });
+  }
+
+  dispose(): void {
+    this.#slots.dispose();
+  }
+
+  /** One program's channel, until it ends. */
+  serve(socket: Socket): void {
     let rest = '';
     let pod: NetworkPod | undefined;
     socket.on('data', (chunk) => {
@@ -54,55 +81,60 @@ export async function startControlServer(deps: ControlServerDeps): Promise<Contr
         const message = parse(line);
         if (message === undefined) return void socket.destroy();
         if (pod === undefined) {
-          pod = deps.pods.byToken(String(message['token']));
+          pod = this.#deps.pods.byToken(String(message['token']));
           if (pod === undefined) {
-            log.warn('a program without the token of a running pod asked for the network');
+            this.#deps.log.warn('a program without the token of a running pod asked for the network');
             return void socket.destroy();
           }
           continue;
         }
-        background('answer a pod', answer(pod, message, socket), log);
+        background('answer a pod', this.#answer(pod, message, socket), this.#deps.log);
       }
     });
   }
 
-  async function answer(pod: NetworkPod, message: Record<string, unknown>, socket: Socket): Promise<void> {
+  async #answer(pod: NetworkPod, message: Record<string, unknown>, socket: Socket): Promise<void> {
     const id = Number(message['id']);
     const host = String(message['host']);
     let reply: Omit<ControlAnswer, 'id'>;
     try {
-      reply = message['op'] === 'lookup' ? lookup(pod, host) : await connect(pod, host, Number(message['port']));
+      reply =
+        message['op'] === 'lookup' ? this.#lookup(pod, host) : await this.#connect(pod, host, Number(message['port']));
     } catch (error) {
-      log.debug('connection refused', { pod: pod.caller.pod, host, because: messageOf(error) });
+      this.#deps.log.debug('connection refused', { pod: pod.caller.pod, host, because: messageOf(error) });
       reply = { code: codeOf(error) ?? 'ECONNREFUSED' };
     }
     if (!socket.destroyed) socket.write(`${JSON.stringify({ id, ...reply })}\n`);
   }
 
-  function lookup(pod: NetworkPod, host: string): Omit<ControlAnswer, 'id'> {
-    const found = deps.resolver.lookup(host, pod.caller.namespace);
+  #lookup(pod: NetworkPod, host: string): Omit<ControlAnswer, 'id'> {
+    const found = this.#deps.resolver.lookup(host, pod.caller.namespace);
     if (found.type === 'unknown') return { code: 'ENOTFOUND' };
     if (found.type === 'addresses') return { addresses: found.addresses };
     return { outside: true, ...(found.name !== host && { name: found.name }) };
   }
 
-  async function connect(pod: NetworkPod, host: string, port: number): Promise<Omit<ControlAnswer, 'id'>> {
+  async #connect(pod: NetworkPod, host: string, port: number): Promise<Omit<ControlAnswer, 'id'>> {
     const target = { host, port, caller: pod.caller };
-    let passage = await deps.dialer.pass(target);
+    let passage = await this.#deps.dialer.pass(target);
     if (passage.type === 'socket') {
-      if (existsSync(podSocket(runDir, passage.pod, passage.port))) {
+      if (existsSync(podSocket(this.#deps.runDir, passage.pod, passage.port))) {
         return {
           path: `p/${passage.pod.key}/${passage.port}.sock`,
-          addresses: [addressOf(pod, host) ?? passage.pod.ip],
+          addresses: [this.#addressOf(pod, host) ?? passage.pod.ip],
         };
       }
-      const stream = await deps.dialer.dialPastOwnSidecar({ ...target, host: passage.pod.ip, port: passage.port });
+      const stream = await this.#deps.dialer.dialPastOwnSidecar({
+        ...target,
+        host: passage.pod.ip,
+        port: passage.port,
+      });
       passage = { type: 'stream', stream, address: passage.pod.ip };
     }
     if (passage.type === 'outside') return { outside: true, ...(passage.host !== host && { name: passage.host }) };
     const { stream, address } = passage;
-    const shown = addressOf(pod, host) ?? address;
-    const slot = await slots.lend();
+    const shown = this.#addressOf(pod, host) ?? address;
+    const slot = await this.#slots.lend();
     slot.socket.then(
       (program) => splice(program, stream),
       () => stream.destroy(),
@@ -111,22 +143,10 @@ export async function startControlServer(deps: ControlServerDeps): Promise<Contr
   }
 
   /** What the program sees as the other end: the cluster IP, or nothing when a name has several addresses. */
-  function addressOf(pod: NetworkPod, host: string): string | undefined {
-    const found = deps.resolver.lookup(host, pod.caller.namespace);
+  #addressOf(pod: NetworkPod, host: string): string | undefined {
+    const found = this.#deps.resolver.lookup(host, pod.caller.namespace);
     return found.type === 'addresses' && found.addresses.length === 1 ? found.addresses[0] : undefined;
   }
-
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(path, resolve);
-  });
-  return {
-    async dispose() {
-      slots.dispose();
-      for (const socket of channels) socket.destroy();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-    },
-  };
 }
 
 function parse(line: string): Record<string, unknown> | undefined {

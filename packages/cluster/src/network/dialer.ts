@@ -36,33 +36,62 @@ interface Ends {
   readonly peer: boolean;
 }
 
-export function createDialer(deps: DialerDeps): NetworkDialer {
-  const { pods, resolver, runDir } = deps;
+/** Owns nothing but whose turn it is. */
+export class ClusterDialer implements NetworkDialer {
+  readonly #deps: DialerDeps;
   /** Turns of the round robin, per service and port. */
-  const turns = new Map<string, number>();
+  readonly #turns = new Map<string, number>();
 
-  async function pass(target: DialTarget, through: Ends): Promise<Passage> {
+  constructor(deps: DialerDeps) {
+    this.#deps = deps;
+  }
+
+  dial(target: DialTarget): Promise<Duplex> {
+    return this.#open(target, endsOf(target));
+  }
+
+  pass(target: DialTarget & { caller: Caller }): Promise<Passage> {
+    return this.#pass(target, endsOf(target));
+  }
+
+  dialPastOwnSidecar(target: DialTarget): Promise<Duplex> {
+    return this.#open(target, { ...endsOf(target), own: false });
+  }
+
+  sidecarHost(pod: NetworkPod): SidecarHost {
+    const caller = pod.caller;
+    return {
+      dialLocal: async (port) => {
+        const target = { host: pod.ip, port, caller };
+        const passage = await this.#toPod(pod, port, target, { own: false, peer: false });
+        return passage.type === 'stream' ? passage.stream : this.#connectPod(pod, port, target);
+      },
+      dialPeer: (host, port) => this.#open({ host, port, caller }, { own: false, peer: true }),
+    };
+  }
+
+  async #pass(target: DialTarget, through: Ends): Promise<Passage> {
     const { host, port, caller } = target;
     const namespace = target.namespace ?? caller?.namespace ?? 'default';
-    const route = resolver.route(host, port, namespace);
+    const route = this.#deps.resolver.route(host, port, namespace);
     if (route.type === 'unknown') throw new DialError('ENOTFOUND', host, port, route.because);
-    const from = caller === undefined ? undefined : pods.byUid(caller.uid);
+    const from = caller === undefined ? undefined : this.#deps.pods.byUid(caller.uid);
     if (from !== undefined && through.own) {
-      const stream = await throughOwnSidecar(from, target, route);
+      const stream = await this.#throughOwnSidecar(from, target, route);
       if (stream !== undefined) return { type: 'stream', stream, address: undefined };
     }
     if (route.type === 'outside') return { type: 'outside', host: route.host, port: route.port };
     if (route.type === 'host') {
       return { type: 'stream', stream: await connectHost(route.host, route.port, target), address: undefined };
     }
-    return toBackend(target, route, through);
+    return this.#toBackend(target, route, through);
   }
 
-  async function throughOwnSidecar(from: NetworkPod, target: DialTarget, route: Route): Promise<Duplex | undefined> {
-    const sidecar = await sidecarOf(from, target);
+  async #throughOwnSidecar(from: NetworkPod, target: DialTarget, route: Route): Promise<Duplex | undefined> {
+    const sidecar = await this.#sidecarOf(from, target);
     if (sidecar === undefined) return undefined;
     const single = route.type === 'backends' && route.service === undefined ? route.backends[0] : undefined;
-    const peer = single === undefined ? undefined : pods.byIp(single.ip);
+    const peer = single === undefined ? undefined : this.#deps.pods.byIp(single.ip);
     const [near, far] = linkedPair();
     sidecar.outbound({
       stream: far,
@@ -73,24 +102,22 @@ export function createDialer(deps: DialerDeps): NetworkDialer {
     return near;
   }
 
-  async function sidecarOf(pod: NetworkPod, target: DialTarget): ReturnType<PodTable['sidecarOf']> {
+  async #sidecarOf(pod: NetworkPod, target: DialTarget): ReturnType<PodTable['sidecarOf']> {
     try {
-      return await pods.sidecarOf(pod);
+      return await this.#deps.pods.sidecarOf(pod);
     } catch (error) {
       throw new DialError('ECONNREFUSED', target.host, target.port, messageOf(error));
     }
   }
 
-  async function toBackend(
-    target: DialTarget,
-    route: Extract<Route, { type: 'backends' }>,
-    through: Ends,
-  ): Promise<Passage> {
+  async #toBackend(target: DialTarget, route: Extract<Route, { type: 'backends' }>, through: Ends): Promise<Passage> {
     const { host, port } = target;
-    const usable = route.backends.filter(({ ip }) => !ip.startsWith('10.244.') || pods.byIp(ip) !== undefined);
+    const usable = route.backends.filter(
+      ({ ip }) => !ip.startsWith('10.244.') || this.#deps.pods.byIp(ip) !== undefined,
+    );
     const turn = `${route.service ?? host}:${port}`;
-    const next = turns.get(turn) ?? 0;
-    turns.set(turn, next + 1);
+    const next = this.#turns.get(turn) ?? 0;
+    this.#turns.set(turn, next + 1);
     const backend = usable[next % Math.max(1, usable.length)];
     if (backend === undefined) {
       const because =
@@ -99,14 +126,14 @@ export function createDialer(deps: DialerDeps): NetworkDialer {
           : `service ${route.service} has no ready endpoint for that port`;
       throw new DialError('ECONNREFUSED', host, port, because);
     }
-    const pod = pods.byIp(backend.ip);
+    const pod = this.#deps.pods.byIp(backend.ip);
     if (pod === undefined) return { type: 'outside', host: backend.ip, port: backend.port };
-    return toPod(pod, backend.port, target, through);
+    return this.#toPod(pod, backend.port, target, through);
   }
 
-  async function toPod(pod: NetworkPod, port: number, target: DialTarget, through: Ends): Promise<Passage> {
+  async #toPod(pod: NetworkPod, port: number, target: DialTarget, through: Ends): Promise<Passage> {
     const caller = target.caller;
-    const sidecar = through.peer ? await sidecarOf(pod, target) : undefined;
+    const sidecar = through.peer ? await this.#sidecarOf(pod, target) : undefined;
     if (sidecar !== undefined) {
       const [near, far] = linkedPair();
       sidecar.inbound({ stream: far, host: target.host, port, ...(caller !== undefined && { caller }) });
@@ -121,15 +148,15 @@ export function createDialer(deps: DialerDeps): NetworkDialer {
     return { type: 'socket', pod, port };
   }
 
-  async function open(target: DialTarget, through: Ends): Promise<Duplex> {
-    const passage = await pass(target, through);
+  async #open(target: DialTarget, through: Ends): Promise<Duplex> {
+    const passage = await this.#pass(target, through);
     if (passage.type === 'stream') return passage.stream;
     if (passage.type === 'outside') return connectHost(passage.host, passage.port, target);
-    return connectPod(passage.pod, passage.port, target);
+    return this.#connectPod(passage.pod, passage.port, target);
   }
 
-  async function connectPod(pod: NetworkPod, port: number, target: DialTarget): Promise<Duplex> {
-    const path = podSocket(runDir, pod, port);
+  async #connectPod(pod: NetworkPod, port: number, target: DialTarget): Promise<Duplex> {
+    const path = podSocket(this.#deps.runDir, pod, port);
     if (!existsSync(path) && pod.hostLoopback) return connectHost('127.0.0.1', port, target);
     try {
       return await connected({ path, allowHalfOpen: true });
@@ -142,20 +169,11 @@ export function createDialer(deps: DialerDeps): NetworkDialer {
       );
     }
   }
+}
 
-  return {
-    dial: (target) => open(target, { own: target.direct !== true, peer: target.direct !== true }),
-    pass: (target) => pass(target, { own: target.direct !== true, peer: target.direct !== true }),
-    dialPastOwnSidecar: (target) => open(target, { own: false, peer: target.direct !== true }),
-    sidecarHost: (pod) => ({
-      dialLocal: async (port) => {
-        const target = { host: pod.ip, port, caller: pod.caller };
-        const passage = await toPod(pod, port, target, { own: false, peer: false });
-        return passage.type === 'stream' ? passage.stream : connectPod(pod, port, target);
-      },
-      dialPeer: (host, port) => open({ host, port, caller: pod.caller }, { own: false, peer: true }),
-    }),
-  };
+/** Both sidecars stand in the way, unless the caller goes past them. */
+function endsOf(target: DialTarget): Ends {
+  return { own: target.direct !== true, peer: target.direct !== true };
 }
 
 /** Connects on the host; failures keep the codes of the system and name the original destination. */

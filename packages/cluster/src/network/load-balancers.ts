@@ -1,15 +1,11 @@
 /** LoadBalancer services: each port gets one of the host's on 127.0.0.1, forwarded through the dialer. */
 
 import { createServer, type Server, type Socket } from 'node:net';
-import { hostPortsAnnotation, keyOf, keyText, Services, type Dialer, type Service } from '@towpath/api';
-import { background, jsonEqual, messageOf, type Clock, type Logger } from '@towpath/kit';
+import { hostPortsAnnotation, keyOf, keyText, Services, type Dialer, type Key, type Service } from '@towpath/api';
+import { background, jsonEqual, messageOf, type Clock, type Disposable, type Logger } from '@towpath/kit';
 import { createController, done, type Client, type Informer, type Result } from '@towpath/runtime';
 import type { HostPorts } from './host-ports.ts';
 import { splice } from './splice.ts';
-
-export interface LoadBalancers {
-  dispose(): Promise<void>;
-}
 
 export interface LoadBalancerDeps {
   readonly client: Client;
@@ -22,38 +18,70 @@ export interface LoadBalancerDeps {
   readonly log: Logger;
 }
 
-export function startLoadBalancers(deps: LoadBalancerDeps): LoadBalancers {
-  const { client, services, clock, log } = deps;
-  /** service key → service port → listener */
-  const open = new Map<string, Map<number, { server: Server; port: number; sockets: Set<Socket> }>>();
+interface Listener {
+  readonly server: Server;
+  /** On the host. */
+  readonly port: number;
+  readonly sockets: Set<Socket>;
+}
 
-  async function reconcile(key: { namespace?: string; name: string }): Promise<Result> {
+export function startLoadBalancers(deps: LoadBalancerDeps): Disposable {
+  const { clock, log, services } = deps;
+  const balancers = new LoadBalancers(deps);
+  const controller = createController({
+    name: 'load-balancers',
+    clock,
+    log,
+    reconcile: (key) => balancers.reconcile(key),
+  });
+  controller.watch(services, (service) => [keyOf(service)]);
+  controller.start();
+  return {
+    async dispose() {
+      await controller.dispose();
+      balancers.closeAll();
+    },
+  };
+}
+
+class LoadBalancers {
+  readonly #deps: LoadBalancerDeps;
+  /** service key → service port → listener */
+  readonly #open = new Map<string, Map<number, Listener>>();
+
+  constructor(deps: LoadBalancerDeps) {
+    this.#deps = deps;
+  }
+
+  async reconcile(key: Key): Promise<Result> {
     const name = keyText(key);
-    const service = services.get(key);
+    const service = this.#deps.services.get(key);
     const wanted = service?.spec.type === 'LoadBalancer' ? (service.spec.ports ?? []).map(({ port }) => port) : [];
-    const listeners = open.get(name) ?? new Map();
-    open.set(name, listeners);
+    const listeners = this.#open.get(name) ?? new Map<number, Listener>();
+    this.#open.set(name, listeners);
     for (const [port, listener] of listeners) {
       if (wanted.includes(port)) continue;
       listeners.delete(port);
-      closeListener(listener);
+      close(listener);
     }
     if (service === undefined || wanted.length === 0) {
-      open.delete(name);
+      this.#open.delete(name);
       return done();
     }
     for (const port of wanted) {
-      if (!listeners.has(port)) listeners.set(port, await listen(service, port));
+      if (!listeners.has(port)) listeners.set(port, await this.#listen(service, port));
     }
-    const chosen = Object.fromEntries([...listeners].map(([port, listener]) => [String(port), listener.port]));
-    await writeBack(service, chosen);
+    await this.#writeBack(service, listeners);
     return done();
   }
 
-  async function listen(
-    service: Service,
-    port: number,
-  ): Promise<{ server: Server; port: number; sockets: Set<Socket> }> {
+  closeAll(): void {
+    for (const listeners of this.#open.values()) for (const listener of listeners.values()) close(listener);
+    this.#open.clear();
+  }
+
+  async #listen(service: Service, port: number): Promise<Listener> {
+    const { ports, preferred, log } = this.#deps;
     const { namespace = '', name } = service.metadata;
     const sockets = new Set<Socket>();
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
@@ -61,24 +89,24 @@ export function startLoadBalancers(deps: LoadBalancerDeps): LoadBalancers {
       socket.on('close', () => sockets.delete(socket));
       socket.on('error', () => socket.destroy());
       const target = { host: `${name}.${namespace}.svc.cluster.local`, port };
-      background('load balancer', forward(socket, target), log);
+      background('load balancer', this.#forward(socket, target), log);
     });
     const use = `${namespace}/${name}:${port}`;
-    const bound = await deps.ports.listen(use, server, deps.preferred[use]);
-    return { server, port: bound, sockets };
+    return { server, port: await ports.listen(use, server, preferred[use]), sockets };
   }
 
-  async function forward(socket: Socket, target: { host: string; port: number }): Promise<void> {
+  async #forward(socket: Socket, target: { host: string; port: number }): Promise<void> {
     try {
-      splice(socket, await deps.dialer.dial(target));
+      splice(socket, await this.#deps.dialer.dial(target));
     } catch (error) {
-      log.debug('load balancer connection refused', { host: target.host, because: messageOf(error) });
+      this.#deps.log.debug('load balancer connection refused', { host: target.host, because: messageOf(error) });
       socket.resetAndDestroy();
     }
   }
 
-  async function writeBack(service: Service, chosen: Record<string, number>): Promise<void> {
-    const text = JSON.stringify(chosen);
+  async #writeBack(service: Service, listeners: ReadonlyMap<number, Listener>): Promise<void> {
+    const { client } = this.#deps;
+    const text = JSON.stringify(Object.fromEntries([...listeners].map(([port, listener]) => [port, listener.port])));
     if (service.metadata.annotations?.[hostPortsAnnotation] !== text) {
       const body = { metadata: { annotations: { [hostPortsAnnotation]: text } } };
       await client.patch(Services, keyOf(service), body, { kind: 'merge' });
@@ -89,25 +117,9 @@ export function startLoadBalancers(deps: LoadBalancerDeps): LoadBalancers {
       await client.patch(Services, keyOf(service), status, { kind: 'merge', subresource: 'status' });
     }
   }
-
-  const controller = createController({
-    name: 'load-balancers',
-    clock,
-    log,
-    reconcile,
-  });
-  controller.watch(services, (service) => [keyOf(service)]);
-  controller.start();
-  return {
-    async dispose() {
-      await controller.dispose();
-      for (const listeners of open.values()) for (const listener of listeners.values()) closeListener(listener);
-      open.clear();
-    },
-  };
 }
 
-function closeListener(listener: { server: Server; sockets: Set<Socket> }): void {
+function close(listener: Listener): void {
   listener.server.close();
   for (const socket of listener.sockets) socket.destroy();
 }

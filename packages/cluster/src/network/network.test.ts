@@ -13,7 +13,7 @@ import type { Informer } from '@towpath/runtime';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createClusterView } from './cluster-view.ts';
 import { startControlServer, type ControlServer } from './control-server.ts';
-import { createDialer, type NetworkDialer } from './dialer.ts';
+import { ClusterDialer, type NetworkDialer } from './dialer.ts';
 import { createPodTable, type NetworkPod, type PodTable } from './pods.ts';
 import { preloadSource } from './preload/source.ts';
 import { createResolver } from './resolver.ts';
@@ -41,7 +41,7 @@ beforeAll(async () => {
   });
   const resolver = createResolver({ view, hostServices: { 'git.towpath-system:80': { port: 1 } } });
   pods = createPodTable({ clock: systemClock });
-  dialer = createDialer({ runDir, pods, resolver });
+  dialer = new ClusterDialer({ runDir, pods, resolver });
   control = await startControlServer({ runDir, pods, resolver, dialer, clock: systemClock, log: silentLogger });
 });
 

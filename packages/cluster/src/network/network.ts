@@ -7,10 +7,10 @@ import { Disposer, type Clock, type Logger, type Random } from '@towpath/kit';
 import { createInformer, type Client } from '@towpath/runtime';
 import { createClusterView } from './cluster-view.ts';
 import { startControlServer } from './control-server.ts';
-import { createDialer } from './dialer.ts';
+import { ClusterDialer, type NetworkDialer } from './dialer.ts';
 import { createHostPorts } from './host-ports.ts';
 import { startLoadBalancers } from './load-balancers.ts';
-import { createPodTable, type NetworkPod } from './pods.ts';
+import { createPodTable, type NetworkPod, type PodTable } from './pods.ts';
 import { createResolver, type HostServices } from './resolver.ts';
 
 export interface NetworkOptions {
@@ -57,7 +57,7 @@ export async function startNetwork(options: NetworkOptions): Promise<ClusterNetw
   const view = ends.own(createClusterView({ services, slices }));
   const resolver = createResolver({ view, hostServices: options.hostServices });
   const pods = createPodTable({ clock, ...(options.random !== undefined && { random: options.random }) });
-  const dialer = createDialer({ runDir, pods, resolver });
+  const dialer = new ClusterDialer({ runDir, pods, resolver });
   ends.own(await startControlServer({ runDir, pods, resolver, dialer, clock, log }));
   services.start();
   slices.start();
@@ -77,48 +77,53 @@ export async function startNetwork(options: NetworkOptions): Promise<ClusterNetw
       pods.remove(pod);
       await rm(join(runDir, 'p', pod.key), { recursive: true, force: true });
     },
-    container(pod) {
-      let sidecar = false;
-      const closers = new Set<() => void>();
-      const closer = (run: () => void): { close(): void } => {
-        const close = (): void => {
-          if (closers.delete(close)) run();
-        };
-        closers.add(close);
-        return { close };
-      };
-      return {
-        dialer: {
-          dial(target) {
-            const own = { ...target, caller: pod.caller };
-            return sidecar ? dialer.dialPastOwnSidecar(own) : dialer.dial(own);
-          },
-        },
-        network: {
-          podIP: pod.ip,
-          listen(port, onConnection) {
-            pod.listeners.set(port, onConnection);
-            return closer(() => {
-              if (pod.listeners.get(port) === onConnection) pod.listeners.delete(port);
-            });
-          },
-          attachSidecar(create) {
-            sidecar = true;
-            const attached = create(dialer.sidecarHost(pod));
-            pods.attachSidecar(pod, attached);
-            return closer(() => {
-              if (pod.sidecar === attached) pods.attachSidecar(pod, undefined);
-            });
-          },
-        },
-        close() {
-          for (const close of closers) close();
-        },
-      };
-    },
+    container: (pod) => joinContainer({ pods, dialer }, pod),
     services: () => services.list(),
-    hostUrl: (url) => toHostUrl(url, resolver.hostService),
+    hostUrl: (url) => toHostUrl(url, (host, port) => resolver.hostService(host, port)),
     dispose: () => ends.dispose(),
+  };
+}
+
+/** The dialer and the listeners of one container; the one that attaches a sidecar dials past it from then on. */
+function joinContainer(parts: { pods: PodTable; dialer: NetworkDialer }, pod: NetworkPod): ContainerNetwork {
+  const { pods, dialer } = parts;
+  const closers = new Set<() => void>();
+  let hasSidecar = false;
+  const closer = (run: () => void): { close(): void } => {
+    const close = (): void => {
+      if (closers.delete(close)) run();
+    };
+    closers.add(close);
+    return { close };
+  };
+  const network: PodNetwork = {
+    podIP: pod.ip,
+    listen(port, onConnection) {
+      pod.listeners.set(port, onConnection);
+      return closer(() => {
+        if (pod.listeners.get(port) === onConnection) pod.listeners.delete(port);
+      });
+    },
+    attachSidecar(create) {
+      hasSidecar = true;
+      const attached = create(dialer.sidecarHost(pod));
+      pods.attachSidecar(pod, attached);
+      return closer(() => {
+        if (pod.sidecar === attached) pods.attachSidecar(pod, undefined);
+      });
+    },
+  };
+  return {
+    network,
+    dialer: {
+      dial(target) {
+        const own = { ...target, caller: pod.caller };
+        return hasSidecar ? dialer.dialPastOwnSidecar(own) : dialer.dial(own);
+      },
+    },
+    close() {
+      for (const close of closers) close();
+    },
   };
 }
 

@@ -32,7 +32,7 @@ export interface Resolver {
   route(host: string, port: number, namespace: string): Route;
   lookup(host: string, namespace: string): Lookup;
   /** The host's listener behind an in-cluster name and port. */
-  readonly hostService: (host: string, port: number) => HostService | undefined;
+  hostService(host: string, port: number): HostService | undefined;
 }
 
 /** Names of host services without a Service object get addresses from here. */
@@ -52,13 +52,44 @@ export function isClusterIp(ip: string): boolean {
 }
 
 export function createResolver(options: { view: ClusterView; hostServices: HostServices }): Resolver {
-  const { view, hostServices } = options;
-  const hostNames = [...new Set(Object.keys(hostServices).map((key) => key.slice(0, key.lastIndexOf(':'))))].toSorted();
-  const hostIp = (name: string): string => hostServiceNetwork + (hostNames.indexOf(name) + 1);
-  const known = (namespace: string, name: string): boolean =>
-    view.service({ namespace, name }) !== undefined || hostNames.includes(`${name}.${namespace}`);
+  return new ViewResolver(options);
+}
 
-  function meaningOf(text: string, namespace: string): Meaning {
+class ViewResolver implements Resolver {
+  readonly #view: ClusterView;
+  readonly #hostServices: HostServices;
+  /** `name.namespace`, in order: the position makes the address. */
+  readonly #hostNames: readonly string[];
+
+  constructor(options: { view: ClusterView; hostServices: HostServices }) {
+    this.#view = options.view;
+    this.#hostServices = options.hostServices;
+    const names = Object.keys(options.hostServices).map((key) => key.slice(0, key.lastIndexOf(':')));
+    this.#hostNames = [...new Set(names)].toSorted();
+  }
+
+  route(host: string, port: number, namespace: string): Route {
+    return this.#route(host, port, namespace, 0);
+  }
+
+  lookup(host: string, namespace: string): Lookup {
+    return this.#lookup(host, namespace, 0);
+  }
+
+  hostService(host: string, port: number): HostService | undefined {
+    const meaning = this.#meaningOf(host, 'default');
+    return meaning.type === 'service' ? this.#hostServices[`${meaning.name}.${meaning.namespace}:${port}`] : undefined;
+  }
+
+  #hostIp(name: string): string {
+    return hostServiceNetwork + (this.#hostNames.indexOf(name) + 1);
+  }
+
+  #known(namespace: string, name: string): boolean {
+    return this.#view.service({ namespace, name }) !== undefined || this.#hostNames.includes(`${name}.${namespace}`);
+  }
+
+  #meaningOf(text: string, namespace: string): Meaning {
     const host = text.replace(/\.$/, '').toLowerCase();
     if (isIP(host) !== 0) return { type: 'ip', ip: host };
     const labels = host.split('.');
@@ -68,73 +99,70 @@ export function createResolver(options: { view: ClusterView; hostServices: HostS
     if (podIp?.[1] !== undefined) return { type: 'ip', ip: podIp[1].replaceAll('-', '.') };
     const explicit = short.at(-1) === 'svc';
     const parts = explicit ? short.slice(0, -1) : short;
-    const found = candidatesOf(parts, namespace, explicit).find((one) => known(one.namespace, one.name));
+    const found = candidatesOf(parts, namespace, explicit).find((one) => this.#known(one.namespace, one.name));
     if (found !== undefined) return { type: 'service', ...found };
     return explicit || inDomain || labels.length === 1 ? { type: 'unknown' } : { type: 'outside' };
   }
 
-  function routeService(service: Service, port: number, meaning: Meaning): readonly Backend[] {
-    if (clusterIpsOf(service).length > 0) return view.backends(service, port);
+  #routeService(service: Service, port: number, meaning: Meaning): readonly Backend[] {
+    if (clusterIpsOf(service).length > 0) return this.#view.backends(service, port);
     const hostname = meaning.type === 'service' ? meaning.hostname : undefined;
-    return view.addresses(service, hostname).map((ip) => ({ ip, port }));
+    return this.#view.addresses(service, hostname).map((ip) => ({ ip, port }));
   }
 
-  function route(host: string, port: number, namespace: string, depth = 0): Route {
-    const meaning = meaningOf(host, namespace);
+  #route(host: string, port: number, namespace: string, depth: number): Route {
+    const meaning = this.#meaningOf(host, namespace);
     if (meaning.type === 'unknown') return { type: 'unknown', because: 'no service has that name' };
     if (meaning.type === 'outside') return { type: 'outside', host, port };
-    if (meaning.type === 'ip') return routeIp(meaning.ip, port);
+    if (meaning.type === 'ip') return this.#routeIp(meaning.ip, port);
     const name = `${meaning.name}.${meaning.namespace}`;
-    const local = hostServices[`${name}:${port}`];
+    const local = this.#hostServices[`${name}:${port}`];
     if (local !== undefined) return { type: 'host', host: local.host ?? '127.0.0.1', port: local.port };
-    const service = view.service(meaning);
+    const service = this.#view.service(meaning);
     if (service === undefined) return { type: 'backends', backends: [], service: name };
     if (service.spec.type !== 'ExternalName') {
-      return { type: 'backends', backends: routeService(service, port, meaning), service: name };
+      return { type: 'backends', backends: this.#routeService(service, port, meaning), service: name };
     }
     if (depth >= maxExternalNames) return { type: 'unknown', because: 'its external names form a circle' };
-    return route(service.spec.externalName ?? '', port, namespace, depth + 1);
+    return this.#route(service.spec.externalName ?? '', port, namespace, depth + 1);
   }
 
-  function routeIp(ip: string, port: number): Route {
+  #routeIp(ip: string, port: number): Route {
     if (ip.startsWith('10.244.')) return { type: 'backends', backends: [{ ip, port }], service: undefined };
     if (!isClusterIp(ip)) return { type: 'outside', host: ip, port };
-    const service = view.serviceByIp(ip);
+    const service = this.#view.serviceByIp(ip);
     const { namespace = '', name = '' } = service?.metadata ?? {};
     const full =
-      service === undefined ? (hostNames.find((candidate) => hostIp(candidate) === ip) ?? ip) : `${name}.${namespace}`;
-    const local = hostServices[`${full}:${port}`];
+      service === undefined
+        ? (this.#hostNames.find((candidate) => this.#hostIp(candidate) === ip) ?? ip)
+        : `${name}.${namespace}`;
+    const local = this.#hostServices[`${full}:${port}`];
     if (local !== undefined) return { type: 'host', host: local.host ?? '127.0.0.1', port: local.port };
-    return { type: 'backends', backends: service === undefined ? [] : view.backends(service, port), service: full };
+    return {
+      type: 'backends',
+      backends: service === undefined ? [] : this.#view.backends(service, port),
+      service: full,
+    };
   }
 
-  function lookup(host: string, namespace: string, depth = 0): Lookup {
-    const meaning = meaningOf(host, namespace);
+  #lookup(host: string, namespace: string, depth: number): Lookup {
+    const meaning = this.#meaningOf(host, namespace);
     if (meaning.type === 'unknown') return { type: 'unknown', because: 'no service has that name' };
     if (meaning.type === 'outside') return { type: 'outside', name: host };
     if (meaning.type === 'ip') return { type: 'addresses', addresses: [meaning.ip] };
-    const service = view.service(meaning);
+    const service = this.#view.service(meaning);
     if (service?.spec.type === 'ExternalName') {
       if (depth >= maxExternalNames) return { type: 'unknown', because: 'its external names form a circle' };
-      return lookup(service.spec.externalName ?? '', namespace, depth + 1);
+      return this.#lookup(service.spec.externalName ?? '', namespace, depth + 1);
     }
     if (service === undefined)
-      return { type: 'addresses', addresses: [hostIp(`${meaning.name}.${meaning.namespace}`)] };
+      return { type: 'addresses', addresses: [this.#hostIp(`${meaning.name}.${meaning.namespace}`)] };
     const fixed = clusterIpsOf(service);
-    const addresses = fixed.length > 0 ? fixed : view.addresses(service, meaning.hostname);
+    const addresses = fixed.length > 0 ? fixed : this.#view.addresses(service, meaning.hostname);
     return addresses.length > 0
       ? { type: 'addresses', addresses }
       : { type: 'unknown', because: 'the headless service has no ready pod' };
   }
-
-  return {
-    route: (host, port, namespace) => route(host, port, namespace),
-    lookup: (host, namespace) => lookup(host, namespace),
-    hostService(host, port) {
-      const meaning = meaningOf(host, 'default');
-      return meaning.type === 'service' ? hostServices[`${meaning.name}.${meaning.namespace}:${port}`] : undefined;
-    },
-  };
 }
 
 /** The services a name may mean, in the order of the search path. */

@@ -29,28 +29,24 @@ export interface PodStreamDeps {
 }
 
 export function createPodStreams(deps: PodStreamDeps): PodStreams {
-  const { kubelets, paths, clock } = deps;
+  return new NodePodStreams(deps);
+}
 
-  function runnerOf(pod: Pod, container: string): ContainerRunner | undefined {
-    return kubelets.worker(identityOf(pod).uid)?.runner(container);
+class NodePodStreams implements PodStreams {
+  readonly #deps: PodStreamDeps;
+
+  constructor(deps: PodStreamDeps) {
+    this.#deps = deps;
   }
 
-  function runningOf(pod: Pod, container: string): RunningContainer {
-    const running = runnerOf(pod, container)?.running;
-    if (running !== undefined) return running;
-    throw new TowpathError('CONTAINER_NOT_RUNNING', `container not found ("${container}")`, {
-      next: 'wait until the container runs, or see kubectl describe pod',
-    });
-  }
-
-  async function* logs(pod: Pod, options: PodLogOptions, signal: AbortSignal): AsyncGenerator<string> {
+  async *logs(pod: Pod, options: PodLogOptions, signal: AbortSignal): AsyncGenerator<string> {
     const { container, previous } = options;
     const identity = identityOf(pod);
-    const runner = runnerOf(pod, container);
+    const runner = this.#runnerOf(pod, container);
     const restarts = runner?.facts.restartCount ?? statusOf(pod, container)?.restartCount ?? 0;
-    let path = paths.log(identity, container, restarts);
+    let path = this.#deps.paths.log(identity, container, restarts);
     if (previous) {
-      path = paths.log(identity, container, restarts - 1);
+      path = this.#deps.paths.log(identity, container, restarts - 1);
       if (!existsSync(path)) {
         const message = `previous terminated container "${container}" in pod "${identity.name}" not found`;
         throw new TowpathError('CONTAINER_UNKNOWN', message);
@@ -67,47 +63,59 @@ export function createPodStreams(deps: PodStreamDeps): PodStreams {
         );
       }
       // In back-off: the log of the run before is what there is.
-      if (restarts > 0) path = paths.log(identity, container, restarts - 1);
+      if (restarts > 0) path = this.#deps.paths.log(identity, container, restarts - 1);
     }
     const writer = previous ? undefined : runner?.log;
-    yield* readLog({ path, writer }, options, { clock, signal });
+    yield* readLog({ path, writer }, options, { clock: this.#deps.clock, signal });
   }
 
-  return {
-    logs,
-    exec: (pod: Pod, options: PodExecOptions, terminal: PodTerminal): Promise<ExitStatus> =>
-      Promise.resolve().then(() => runningOf(pod, options.container).exec(options.command, terminal)),
-    async attach(pod, options, terminal) {
-      const runner = runnerOf(pod, options.container);
-      const running = runningOf(pod, options.container);
-      const ends: (() => void)[] = [];
-      const left = new Promise<ExitStatus>((resolve) => {
-        const leave = (): void => resolve({ exitCode: 0 });
-        terminal.signal.addEventListener('abort', leave, { once: true });
-        ends.push(() => terminal.signal.removeEventListener('abort', leave));
-      });
-      const unsubscribe = runner?.log?.subscribe((record) => {
-        if (record === undefined) return;
-        terminal[record.stream](Buffer.from(record.text + (record.partial ? '' : '\n')));
-      });
-      if (terminal.stdin !== undefined) void forward(terminal.stdin, running);
-      const exit = await Promise.race([running.exited, left]);
-      unsubscribe?.();
-      for (const end of ends) end();
-      return { exitCode: exit.exitCode };
-    },
-    portForward: (pod: Pod, port: number): Promise<Duplex> => {
-      const worker = kubelets.worker(identityOf(pod).uid);
-      if (worker === undefined) {
-        throw new TowpathError('POD_NOT_RUNNING', `pod ${identityOf(pod).name} does not run on a node`);
-      }
-      return deps.dialer.dial({ host: worker.podIP, port, direct: true });
-    },
-    usage: async (pod: Pod): Promise<readonly ContainerUsage[] | undefined> => {
-      const worker = kubelets.worker(identityOf(pod).uid);
-      return worker === undefined ? undefined : deps.usage.of(worker);
-    },
-  };
+  async exec(pod: Pod, options: PodExecOptions, terminal: PodTerminal): Promise<ExitStatus> {
+    return this.#runningOf(pod, options.container).exec(options.command, terminal);
+  }
+
+  async attach(pod: Pod, options: { readonly container: string }, terminal: PodTerminal): Promise<ExitStatus> {
+    const runner = this.#runnerOf(pod, options.container);
+    const running = this.#runningOf(pod, options.container);
+    let leave = (): void => {};
+    const left = new Promise<ExitStatus>((resolve) => {
+      leave = () => resolve({ exitCode: 0 });
+    });
+    terminal.signal.addEventListener('abort', leave, { once: true });
+    const unsubscribe = runner?.log?.subscribe((record) => {
+      if (record === undefined) return;
+      terminal[record.stream](Buffer.from(record.text + (record.partial ? '' : '\n')));
+    });
+    if (terminal.stdin !== undefined) void forward(terminal.stdin, running);
+    const exit = await Promise.race([running.exited, left]);
+    unsubscribe?.();
+    terminal.signal.removeEventListener('abort', leave);
+    return { exitCode: exit.exitCode };
+  }
+
+  async portForward(pod: Pod, port: number): Promise<Duplex> {
+    const worker = this.#deps.kubelets.worker(identityOf(pod).uid);
+    if (worker === undefined) {
+      throw new TowpathError('POD_NOT_RUNNING', `pod ${identityOf(pod).name} does not run on a node`);
+    }
+    return this.#deps.dialer.dial({ host: worker.podIP, port, direct: true });
+  }
+
+  async usage(pod: Pod): Promise<readonly ContainerUsage[] | undefined> {
+    const worker = this.#deps.kubelets.worker(identityOf(pod).uid);
+    return worker === undefined ? undefined : this.#deps.usage.of(worker);
+  }
+
+  #runnerOf(pod: Pod, container: string): ContainerRunner | undefined {
+    return this.#deps.kubelets.worker(identityOf(pod).uid)?.runner(container);
+  }
+
+  #runningOf(pod: Pod, container: string): RunningContainer {
+    const running = this.#runnerOf(pod, container)?.running;
+    if (running !== undefined) return running;
+    throw new TowpathError('CONTAINER_NOT_RUNNING', `container not found ("${container}")`, {
+      next: 'wait until the container runs, or see kubectl describe pod',
+    });
+  }
 }
 
 async function forward(stdin: AsyncIterable<Uint8Array>, running: RunningContainer): Promise<void> {

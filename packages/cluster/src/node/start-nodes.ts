@@ -12,7 +12,7 @@ import { preloadSource } from '../network/preload/source.ts';
 import type { HostServices } from '../network/resolver.ts';
 import { makeRunDir } from '../network/run-dir.ts';
 import { watchImageArrivals } from './images/image-arrivals.ts';
-import { createImageStore } from './images/image-store.ts';
+import { ImageStore } from './images/image-store.ts';
 import type { ImageSource } from './images/image-source.ts';
 import { startKubelets } from './kubelet.ts';
 import { endLeftovers } from './leftovers.ts';
@@ -157,7 +157,7 @@ async function startParts(options: StartNodesOptions, ends: Disposer): Promise<R
     log,
     paths,
     network,
-    images: createImageStore({ dir: paths.images, source: options.images }),
+    images: new ImageStore({ dir: paths.images, source: options.images }),
     objects,
     services: () => network.services(),
     runtimeFor,

@@ -58,28 +58,4 @@ export const controlPart: PreloadPart = (kit) => {
       channel.ref();
       channel.write(`${JSON.stringify({ id, ...request })}\n`);
     });
-
-  kit.isLoopback = (host) =>
-    host === 'localhost' ||
-    host === '::1' ||
-    host === '::' ||
-    host === '0.0.0.0' ||
-    host === settings.ip ||
-    host === settings.pod ||
-    /^(::ffff:)?127\./.test(host);
-
-  kit.failure = (call, options) => {
-    const { code, host, port } = options;
-    const where = port === undefined ? host : `${host}:${port}`;
-    const numbers: Record<string, number> = { ECONNREFUSED: -111, ETIMEDOUT: -110, ENOTFOUND: -3008, EADDRINUSE: -98 };
-    return Object.assign(
-      new Error(call === 'listen' ? `${call} ${code}: address already in use ${where}` : `${call} ${code} ${where}`),
-      {
-        errno: numbers[code] ?? -1,
-        code,
-        syscall: call,
-        ...(call === 'getaddrinfo' ? { hostname: host } : { address: host, port }),
-      },
-    );
-  };
 };

@@ -3,14 +3,6 @@
 import type { AddressInfo, Server } from 'node:net';
 import type { PreloadPart } from './toolkit.ts';
 
-interface ListenOptions {
-  port?: number | string;
-  host?: string;
-  path?: string;
-  fd?: number;
-  [member: string]: unknown;
-}
-
 type Method = (this: Server, ...args: unknown[]) => Server;
 
 /** Ports open to the pod alone (bound to loopback) get the prefix `l`. */
@@ -20,7 +12,7 @@ export const listenPart: PreloadPart = (kit) => {
 
   const listen = function (this: Server, ...args: unknown[]): Server {
     const callback = args.find((arg): arg is () => void => typeof arg === 'function');
-    const options = optionsOf(args);
+    const options = kit.listenTargetOf(args);
     if (options === undefined) return original.apply(this, args);
     const { port: asked, host, ...others } = options;
     const port = Number(asked ?? 0) === 0 ? freePort() : Number(asked);
@@ -36,20 +28,6 @@ export const listenPart: PreloadPart = (kit) => {
   };
   net.Server.prototype.listen = listen as typeof net.Server.prototype.listen;
 
-  /** Undefined when the call names no port: a path, a file descriptor, a handle. */
-  function optionsOf(args: unknown[]): ListenOptions | undefined {
-    const [first, second] = args;
-    if (first === undefined || first === null || typeof first === 'function') return {};
-    if (typeof first === 'number' || (typeof first === 'string' && /^\d+$/.test(first))) {
-      return { port: first, ...(typeof second === 'string' && { host: second }) };
-    }
-    if (typeof first !== 'object') return undefined;
-    const options = first as ListenOptions;
-    const named = options.path !== undefined || options.fd !== undefined;
-    if (named || '_handle' in options || typeof options['readStart'] === 'function') return undefined;
-    return 'port' in options ? options : undefined;
-  }
-
   function freePort(): number {
     for (let port = 32768; ; port++) {
       if (!kit.exists(`${folder}/${port}.sock`) && !kit.exists(`${folder}/l${port}.sock`)) return port;
@@ -57,21 +35,13 @@ export const listenPart: PreloadPart = (kit) => {
   }
 
   // The dialer stands between the two ends, as the node's gateway does where addresses are translated.
-  const gateway = settings.ip.replace(/\d+$/, '1');
+  const remoteAddress = settings.ip.replace(/\d+$/, '1');
   let remotePort = 32768;
 
   function showAddress(server: Server, shown: { port: number; host: string }): void {
     server.prependListener('connection', (socket) => {
-      const values = {
-        remoteAddress: gateway,
-        remotePort: remotePort++,
-        remoteFamily: 'IPv4',
-        localAddress: shown.host,
-        localPort: shown.port,
-      };
-      for (const [name, value] of Object.entries(values)) {
-        Object.defineProperty(socket, name, { configurable: true, value });
-      }
+      const local = { localAddress: shown.host, localPort: shown.port };
+      kit.showEnds(socket, { remoteAddress, remotePort: remotePort++, ...local });
     });
     const own = Reflect.get(server, 'address') as () => AddressInfo;
     server.address = () => {

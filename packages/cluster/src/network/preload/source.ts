@@ -2,13 +2,16 @@
 
 import { connectPart } from './connect.ts';
 import { controlPart } from './control.ts';
+import { helpersPart } from './helpers.ts';
 import { listenPart } from './listen.ts';
 import { namesPart } from './names.ts';
 import { processPart } from './process.ts';
+import { recordsPart } from './records.ts';
+import { tlsPart } from './tls.ts';
 
 /** The text of `preload.cjs`, for `node --require`. Without `TOWPATH_NET` it does nothing. */
 export function preloadSource(): string {
-  const parts = [controlPart, listenPart, connectPart, namesPart, processPart];
+  const parts = [helpersPart, controlPart, listenPart, connectPart, tlsPart, namesPart, recordsPart, processPart];
   // Bundlers may wrap functions in a helper that keeps their names; the text must not depend on it.
   return `'use strict';
 (() => {
@@ -27,6 +30,7 @@ export function preloadSource(): string {
     exists: fs.existsSync,
     unlink: (path) => fs.rmSync(path, { force: true }),
     connect: net.Socket.prototype.connect,
+    isForTls: false,
     folder: settings.run + '/p/' + settings.key,
   };
 ${parts.map((part) => `  (${part.toString()})(kit);`).join('\n')}

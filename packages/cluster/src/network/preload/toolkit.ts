@@ -39,6 +39,21 @@ export interface ControlAnswer {
   readonly code?: string;
 }
 
+/** Options of `Socket.connect` and `tls.connect`. */
+export interface ConnectTarget {
+  readonly port?: number | string;
+  readonly host?: string;
+  readonly path?: string;
+  readonly [member: string]: unknown;
+}
+
+export interface ShownEnds {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+}
+
 export interface Toolkit {
   readonly settings: PreloadSettings;
   readonly net: typeof net;
@@ -53,10 +68,20 @@ export interface Toolkit {
   readonly folder: string;
   /** Gives a socket that waits for its answer a handle, since http2 looks at it at once. Set by the control part. */
   holdPlace: (socket: net.Socket) => void;
+  /** True while TLS makes its socket, which must not get a place holder. */
+  isForTls: boolean;
   /** Takes it away again. */
   leavePlace: (socket: net.Socket) => void;
   ask: (request: ControlRequest) => Promise<ControlAnswer>;
   isLoopback: (host: string) => boolean;
+  /** Undefined for what is no name of the cluster. Set by the names part. */
+  answerOf: (host: unknown) => Promise<ControlAnswer | undefined>;
+  /** Reads `host` and `port` from the arguments of a connect; undefined for a path. */
+  targetOf: (args: unknown[]) => ConnectTarget | undefined;
+  /** As `targetOf` for a listen; also undefined for a file descriptor and a handle. */
+  listenTargetOf: (args: unknown[]) => ConnectTarget | undefined;
+  /** What a socket says about its two ends. */
+  showEnds: (socket: net.Socket, ends: ShownEnds) => void;
   /** An error as the system would have made it. */
   failure: (call: string, options: { code: string; host: string; port?: number }) => Error;
 }

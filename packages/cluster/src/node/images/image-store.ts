@@ -27,25 +27,46 @@ export interface PullResult {
 
 export type PullPolicy = 'Always' | 'IfNotPresent' | 'Never';
 
-export interface ImageStore {
-  /** Rejects with `IMAGE_NEVER_PULL` or the source's own error. */
-  ensure(
+/** `dir` holds one folder per digest, and `references.json`. */
+export class ImageStore {
+  readonly #dir: string;
+  readonly #source: ImageSource;
+  readonly #referencesFile: string;
+  readonly #busy = new Map<string, Promise<LocalImage>>();
+  #references: Promise<Map<string, string>> | undefined;
+
+  constructor(options: { dir: string; source: ImageSource }) {
+    this.#dir = options.dir;
+    this.#source = options.source;
+    this.#referencesFile = join(options.dir, 'references.json');
+  }
+
+  /** Rejects with `IMAGE_NEVER_PULL` or the source's own error. `onPull` is called when the source is asked. */
+  async ensure(
     reference: string,
     policy: PullPolicy,
-    options: { signal: AbortSignal; /** Called when the source is asked. */ onPull?: () => void },
-  ): Promise<PullResult>;
-}
+    options: { signal: AbortSignal; onPull?: () => void },
+  ): Promise<PullResult> {
+    if (policy !== 'Always') {
+      const image = await this.#known(reference);
+      if (image !== undefined) return { image, present: true };
+    }
+    if (policy === 'Never') {
+      const message = `Container image "${reference}" is not present with pull policy of Never`;
+      throw new TowpathError('IMAGE_NEVER_PULL', message);
+    }
+    options.onPull?.();
+    await mkdir(this.#dir, { recursive: true });
+    // Containers that start together share one pull.
+    const running =
+      this.#busy.get(reference) ?? this.#pull(reference, options.signal).finally(() => this.#busy.delete(reference));
+    this.#busy.set(reference, running);
+    return { image: await running, present: false };
+  }
 
-/** `dir` holds one folder per digest, and `references.json`. */
-export function createImageStore(options: { dir: string; source: ImageSource }): ImageStore {
-  const { dir, source } = options;
-  const busy = new Map<string, Promise<LocalImage>>();
-  const referencesFile = join(dir, 'references.json');
-  let references: Promise<Map<string, string>> | undefined;
-
-  async function loadReferences(): Promise<Map<string, string>> {
+  async #loadReferences(): Promise<Map<string, string>> {
     try {
-      const parsed: unknown = JSON.parse(await readFile(referencesFile, 'utf8'));
+      const parsed: unknown = JSON.parse(await readFile(this.#referencesFile, 'utf8'));
       const entries = isRecord(parsed) ? Object.entries(parsed) : [];
       return new Map(entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
     } catch {
@@ -53,26 +74,26 @@ export function createImageStore(options: { dir: string; source: ImageSource }):
     }
   }
 
-  async function known(reference: string): Promise<LocalImage | undefined> {
-    references ??= loadReferences();
-    const folder = (await references).get(reference);
-    return folder === undefined ? undefined : readImage(join(dir, folder));
+  async #known(reference: string): Promise<LocalImage | undefined> {
+    this.#references ??= this.#loadReferences();
+    const folder = (await this.#references).get(reference);
+    return folder === undefined ? undefined : readImage(join(this.#dir, folder));
   }
 
-  async function remember(reference: string, folder: string): Promise<void> {
-    references ??= loadReferences();
-    const all = await references;
+  async #remember(reference: string, folder: string): Promise<void> {
+    this.#references ??= this.#loadReferences();
+    const all = await this.#references;
     if (all.get(reference) === folder) return;
     all.set(reference, folder);
-    const next = `${referencesFile}.${folder.slice(0, 12)}.new`;
+    const next = `${this.#referencesFile}.${folder.slice(0, 12)}.new`;
     await writeFile(next, JSON.stringify(Object.fromEntries(all)));
-    await rename(next, referencesFile);
+    await rename(next, this.#referencesFile);
   }
 
-  async function pull(reference: string, signal: AbortSignal): Promise<LocalImage> {
-    const found = await source.find(reference, signal);
+  async #pull(reference: string, signal: AbortSignal): Promise<LocalImage> {
+    const found = await this.#source.find(reference, signal);
     const folder = found.digest.replace('sha256:', '');
-    const final = join(dir, folder);
+    const final = join(this.#dir, folder);
     const present = await readImage(final);
     if (present === undefined) {
       const partial = `${final}.partial`;
@@ -83,33 +104,12 @@ export function createImageStore(options: { dir: string; source: ImageSource }):
       await rm(final, { recursive: true, force: true });
       await rename(partial, final);
     }
-    await remember(reference, folder);
+    await this.#remember(reference, folder);
     const image = await readImage(final);
     if (image === undefined)
       throw new TowpathError('IMAGE_UNREADABLE', `image ${reference} was unpacked and cannot be read`);
     return image;
   }
-
-  return {
-    async ensure(reference, policy, { signal, onPull }) {
-      if (policy !== 'Always') {
-        const image = await known(reference);
-        if (image !== undefined) return { image, present: true };
-      }
-      if (policy === 'Never') {
-        throw new TowpathError(
-          'IMAGE_NEVER_PULL',
-          `Container image "${reference}" is not present with pull policy of Never`,
-        );
-      }
-      onPull?.();
-      await mkdir(dir, { recursive: true });
-      // Containers that start together share one pull.
-      const running = busy.get(reference) ?? pull(reference, signal).finally(() => busy.delete(reference));
-      busy.set(reference, running);
-      return { image: await running, present: false };
-    },
-  };
 }
 
 async function readImage(folder: string): Promise<LocalImage | undefined> {

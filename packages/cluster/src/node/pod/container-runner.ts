@@ -9,7 +9,7 @@ import { StartError } from '../errors.ts';
 import type { LocalImage } from '../images/image-store.ts';
 import { LogWriter } from '../logs/log-file.ts';
 import { check } from '../probes/check.ts';
-import { startProber, type Prober } from '../probes/prober.ts';
+import { Prober } from '../probes/prober.ts';
 import type { ContainerExit, RunningContainer, StopSignal } from '../runtimes/runtime.ts';
 import { planContainer } from './container-plan.ts';
 import { fromState, type ContainerFacts, type ContainerState, type Terminated } from './container-state.ts';
@@ -274,7 +274,7 @@ export class ContainerRunner {
         return;
       }
     }
-    this.#prober = startProber({
+    this.#prober = new Prober({
       container: this.spec,
       target,
       clock,

@@ -8,7 +8,7 @@ import type { NetworkPod } from '../../network/pods.ts';
 import { identityOf, isSidecar, specOf, statusOf, type CoreContainer } from '../core.ts';
 import type { PodFacts } from '../downward.ts';
 import { createTokenSource } from '../service-account-token.ts';
-import { createPodVolumes, type PodVolumes } from '../volumes/pod-volumes.ts';
+import { PodVolumes } from '../volumes/pod-volumes.ts';
 import { hostsFile } from './container-plan.ts';
 import { ContainerRunner } from './container-runner.ts';
 import type { NodeContext, PodContext } from './node-context.ts';
@@ -152,7 +152,7 @@ export class PodWorker {
       expectsSidecar: hasMeshSidecar(spec),
     });
     this.#networkPod = networkPod;
-    const volumes = createPodVolumes({
+    const volumes = new PodVolumes({
       dir: paths.volumes(uid),
       pod: this.#pod,
       facts: this.#facts,

@@ -4,10 +4,10 @@ import { Duplex } from 'node:stream';
 import type { Dialer } from '@towpath/api';
 import { silentLogger } from '@towpath/kit';
 import { FakeClock } from '@towpath/kit/testing';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { CoreContainer } from '../core.ts';
 import type { RunningContainer } from '../runtimes/runtime.ts';
-import { startProber } from './prober.ts';
+import { Prober } from './prober.ts';
 
 const port = { tcpSocket: { port: 80 } };
 
@@ -22,7 +22,7 @@ function setUp(container: Partial<CoreContainer>, listens: () => boolean): { clo
         : Promise.reject(Object.assign(new Error('refused'), { code: 'ECONNREFUSED' })),
   };
   const spec = { name: 'main', ...container };
-  startProber({
+  const prober = new Prober({
     container: spec,
     target: { podIP: '10.244.1.2', container: spec, running: {} as RunningContainer, dialer, clock },
     clock,
@@ -34,6 +34,7 @@ function setUp(container: Partial<CoreContainer>, listens: () => boolean): { clo
       unhealthy: (kind) => note(`kill ${kind}`),
     },
   });
+  onTestFinished(() => prober.stop());
   return { clock, seen };
 }
 

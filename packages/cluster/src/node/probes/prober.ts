@@ -16,115 +16,134 @@ export interface ProberEvents {
   unhealthy(kind: ProbeKind, probe: Probe): void;
 }
 
-export interface Prober {
-  stop(): void;
+export interface ProberOptions {
+  readonly container: CoreContainer;
+  readonly target: CheckTarget;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly events: ProberEvents;
 }
 
 /**
  * Before its first success a startup or readiness probe is also tried quietly between the scheduled attempts, so that
  * a pod is ready when its program is, and not up to a period later. Only scheduled attempts count as failures.
  */
-const quietFirstMs = 150;
-const quietMaxMs = 1_000;
+const quiet = { firstMs: 150, maxMs: 1_000, factor: 1.5 } as const;
+/** What the API server fills in; here for objects that did not pass it. */
+const defaults = { timeoutSeconds: 1, periodSeconds: 10, successThreshold: 1, failureThreshold: 3 } as const;
 
-export function startProber(options: {
-  container: CoreContainer;
-  target: CheckTarget;
-  clock: Clock;
-  log: Logger;
-  events: ProberEvents;
-}): Prober {
-  const { container, target, clock, log, events } = options;
-  const stop = new AbortController();
-  const startedAtMs = clock.monotonicMs();
-  const { startupProbe, readinessProbe, livenessProbe } = container;
+/** Runs from its making until `stop`. */
+export class Prober {
+  readonly #options: ProberOptions;
+  readonly #stop = new AbortController();
+  readonly #startedAtMs: number;
 
-  async function attempt(probe: Probe): Promise<CheckResult> {
-    return check(probe, target, (probe.timeoutSeconds ?? 1) * 1000);
+  constructor(options: ProberOptions) {
+    this.#options = options;
+    this.#startedAtMs = options.clock.monotonicMs();
+    background('startup probe', this.#start(), options.log);
+  }
+
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  async #start(): Promise<void> {
+    const { container, events, log } = this.#options;
+    const { startupProbe, livenessProbe } = container;
+    if (startupProbe !== undefined) {
+      await this.#delay(startupProbe);
+      if (!(await this.#untilFirst('Startup', startupProbe))) return;
+    }
+    events.started();
+    background('readiness probe', this.#watchReadiness(), log);
+    if (livenessProbe !== undefined) background('liveness probe', this.#watchLiveness(livenessProbe), log);
+  }
+
+  async #watchReadiness(): Promise<void> {
+    const { container, events, clock } = this.#options;
+    const probe = container.readinessProbe;
+    if (probe === undefined) {
+      events.ready(true);
+      return;
+    }
+    await this.#delay(probe);
+    if ((probe.successThreshold ?? defaults.successThreshold) <= 1) {
+      if (!(await this.#untilFirst('Readiness', probe))) return;
+      events.ready(true);
+      await clock.sleep(periodMsOf(probe), this.#stop.signal);
+    }
+    await this.#steady('Readiness', probe);
+  }
+
+  async #watchLiveness(probe: Probe): Promise<void> {
+    await this.#delay(probe);
+    await this.#steady('Liveness', probe);
   }
 
   /** Attempts until `probe` succeeds for the first time or, where it may fail for good, has failed. */
-  async function untilFirst(kind: ProbeKind, probe: Probe): Promise<boolean> {
-    const periodMs = (probe.periodSeconds ?? 10) * 1000;
+  async #untilFirst(kind: ProbeKind, probe: Probe): Promise<boolean> {
+    const { clock, events } = this.#options;
+    const periodMs = periodMsOf(probe);
     let failures = 0;
-    let quietMs = quietFirstMs;
+    let quietMs: number = quiet.firstMs;
     let scheduledAtMs = clock.monotonicMs();
-    while (!stop.signal.aborted) {
-      const result = await attempt(probe);
-      if (stop.signal.aborted) return false;
+    for (;;) {
+      const result = await this.#attempt(probe);
       if (result.ok) return true;
       if (clock.monotonicMs() >= scheduledAtMs) {
         // A program that has only just been started is not called unhealthy before it had one period.
-        if (failures > 0 || clock.monotonicMs() - startedAtMs >= periodMs) events.failed(kind, result.message);
+        if (failures > 0 || clock.monotonicMs() - this.#startedAtMs >= periodMs) events.failed(kind, result.message);
         failures++;
         scheduledAtMs += periodMs;
-        if (kind === 'Startup' && failures >= (probe.failureThreshold ?? 3)) {
+        if (kind === 'Startup' && failures >= (probe.failureThreshold ?? defaults.failureThreshold)) {
           events.unhealthy(kind, probe);
           return false;
         }
       }
-      await clock.sleep(Math.min(quietMs, Math.max(1, scheduledAtMs - clock.monotonicMs())), stop.signal);
-      quietMs = Math.min(quietMaxMs, quietMs * 1.5);
+      const leftMs = Math.max(1, scheduledAtMs - clock.monotonicMs());
+      await clock.sleep(Math.min(quietMs, leftMs), this.#stop.signal);
+      quietMs = Math.min(quiet.maxMs, quietMs * quiet.factor);
     }
-    return false;
   }
 
-  async function delay(probe: Probe): Promise<void> {
-    const leftMs = startedAtMs + (probe.initialDelaySeconds ?? 0) * 1000 - clock.monotonicMs();
-    if (leftMs > 0) await clock.sleep(leftMs, stop.signal);
-  }
-
-  async function runStartup(): Promise<void> {
-    if (startupProbe !== undefined) {
-      await delay(startupProbe);
-      if (!(await untilFirst('Startup', startupProbe))) return;
-    }
-    events.started();
-    background('readiness probe', runReadiness(), log);
-    if (livenessProbe !== undefined) background('liveness probe', runSteady('Liveness', livenessProbe), log);
-  }
-
-  async function runReadiness(): Promise<void> {
-    if (readinessProbe === undefined) {
-      events.ready(true);
-      return;
-    }
-    await delay(readinessProbe);
-    if ((readinessProbe.successThreshold ?? 1) <= 1) {
-      if (!(await untilFirst('Readiness', readinessProbe))) return;
-      events.ready(true);
-      await clock.sleep((readinessProbe.periodSeconds ?? 10) * 1000, stop.signal);
-    }
-    await runSteady('Readiness', readinessProbe);
-  }
-
-  async function runSteady(kind: ProbeKind, probe: Probe): Promise<void> {
+  /** Attempts on the schedule, until the container is to be killed or the prober is stopped. */
+  async #steady(kind: 'Readiness' | 'Liveness', probe: Probe): Promise<void> {
+    const { clock, events } = this.#options;
     let failures = 0;
     let successes = 0;
-    if (kind === 'Liveness') await delay(probe);
-    while (!stop.signal.aborted) {
-      const result = await attempt(probe);
-      if (stop.signal.aborted) return;
-      if (result.ok) {
-        failures = 0;
-        successes++;
-        if (kind === 'Readiness' && successes >= (probe.successThreshold ?? 1)) events.ready(true);
-      } else {
-        successes = 0;
-        failures++;
-        events.failed(kind, result.message);
-        if (failures >= (probe.failureThreshold ?? 3)) {
-          if (kind === 'Readiness') events.ready(false);
-          else {
-            events.unhealthy(kind, probe);
-            return;
-          }
-        }
+    for (;;) {
+      const result = await this.#attempt(probe);
+      failures = result.ok ? 0 : failures + 1;
+      successes = result.ok ? successes + 1 : 0;
+      if (!result.ok) events.failed(kind, result.message);
+      if (kind === 'Readiness') {
+        if (successes >= (probe.successThreshold ?? defaults.successThreshold)) events.ready(true);
+        if (failures >= (probe.failureThreshold ?? defaults.failureThreshold)) events.ready(false);
+      } else if (failures >= (probe.failureThreshold ?? defaults.failureThreshold)) {
+        events.unhealthy(kind, probe);
+        return;
       }
-      await clock.sleep((probe.periodSeconds ?? 10) * 1000, stop.signal);
+      await clock.sleep(periodMsOf(probe), this.#stop.signal);
     }
   }
 
-  background('startup probe', runStartup(), log);
-  return { stop: () => stop.abort() };
+  /** Throws an abort when the prober was stopped meanwhile: the result no longer matters. */
+  async #attempt(probe: Probe): Promise<CheckResult> {
+    this.#stop.signal.throwIfAborted();
+    const timeoutMs = (probe.timeoutSeconds ?? defaults.timeoutSeconds) * 1000;
+    const result = await check(probe, this.#options.target, timeoutMs);
+    this.#stop.signal.throwIfAborted();
+    return result;
+  }
+
+  async #delay(probe: Probe): Promise<void> {
+    const { clock } = this.#options;
+    const leftMs = this.#startedAtMs + (probe.initialDelaySeconds ?? 0) * 1000 - clock.monotonicMs();
+    if (leftMs > 0) await clock.sleep(leftMs, this.#stop.signal);
+  }
+}
+
+function periodMsOf(probe: Probe): number {
+  return (probe.periodSeconds ?? defaults.periodSeconds) * 1000;
 }

@@ -11,16 +11,6 @@ import { writeAtomically } from './atomic-writer.ts';
 import type { ObjectCache } from './object-cache.ts';
 import { projectedFiles } from './projection.ts';
 
-export interface PodVolumes {
-  /** Makes every volume; rejects with the kubelet's sentence when one cannot be made. May be called again. */
-  mount(): Promise<void>;
-  /** The host's folder (or file) of a volume. */
-  pathOf(volume: string): string | undefined;
-  /** Labels or annotations changed. */
-  update(pod: Pod): void;
-  dispose(): void;
-}
-
 export interface PodVolumesDeps {
   readonly dir: string;
   readonly pod: Pod;
@@ -36,108 +26,125 @@ const kinds = ['emptyDir', 'hostPath', 'configMap', 'secret', 'downwardAPI', 'pr
 const settleMs = 100;
 const minTokenCheckMs = 1_000;
 
-export function createPodVolumes(deps: PodVolumesDeps): PodVolumes {
-  const { dir, clock, log, tokens } = deps;
-  let pod = deps.pod;
-  let mounted = false;
-  let disposed = false;
-  let pending: Timer | undefined;
-  let refresh: Timer | undefined;
-  let writing: Promise<void> = Promise.resolve();
-  const paths = new Map<string, string>();
-  const lease = deps.objects.lease(rewriteSoon);
-  const asked = new Map<string, TokenOptions>();
+/** Watches the objects its volumes show, from the first `mount` to `dispose`. */
+export class PodVolumes {
+  readonly #deps: PodVolumesDeps;
+  readonly #lease: ReturnType<ObjectCache['lease']>;
+  /** volume → folder or file of the host */
+  readonly #paths = new Map<string, string>();
+  readonly #tokensAsked = new Map<string, TokenOptions>();
+  #pod: Pod;
+  #mounted = false;
+  #disposed = false;
+  #pending: Timer | undefined;
+  #refresh: Timer | undefined;
+  #writing: Promise<void> = Promise.resolve();
 
-  function rewriteSoon(): void {
-    if (!mounted || disposed) return;
-    pending?.cancel();
-    pending = clock.startTimer(settleMs, () => background('update volumes', rewrite(), log));
+  constructor(deps: PodVolumesDeps) {
+    this.#deps = deps;
+    this.#pod = deps.pod;
+    this.#lease = deps.objects.lease(() => this.#rewriteSoon());
   }
 
-  async function rewrite(): Promise<void> {
-    for (const volume of specOf(pod).volumes ?? []) {
+  /** Makes every volume; rejects with the kubelet's sentence when one cannot be made. May be called again. */
+  async mount(): Promise<void> {
+    for (const volume of specOf(this.#pod).volumes ?? []) {
       try {
-        await project(volume);
+        await this.#make(volume);
       } catch (error) {
-        log.warn('a mounted volume was not updated', { volume: volume.name, error: messageOf(error) });
+        const message = `MountVolume.SetUp failed for volume "${volume.name}" : ${messageOf(error)}`;
+        throw new Error(message, { cause: error });
       }
     }
-    scheduleRefresh();
+    this.#mounted = true;
+    this.#scheduleRefresh();
   }
 
-  /** Writes of one pod's volumes follow one another. */
-  async function project(volume: Volume): Promise<boolean> {
-    const input = {
-      pod,
-      facts: deps.facts,
-      config: lease,
-      token: (options: TokenOptions) => {
-        asked.set(JSON.stringify(options), options);
-        return tokens.token(options);
-      },
-    };
-    const files = await projectedFiles(input, volume);
-    if (files === undefined || disposed) return false;
-    const target = join(dir, volume.name);
-    const turn = writing.then(() => writeAtomically(target, files));
-    writing = turn.then(
-      () => {},
-      () => {},
-    );
-    await turn;
-    paths.set(volume.name, target);
-    return true;
+  /** The host's folder (or file) of a volume. */
+  pathOf(volume: string): string | undefined {
+    return this.#paths.get(volume);
   }
 
-  function scheduleRefresh(): void {
-    refresh?.cancel();
-    const times = [...asked.values()].map((options) => tokens.refreshAtMs(options) ?? Infinity);
-    const next = Math.min(...times);
-    if (next === Infinity || disposed) return;
-    refresh = clock.startTimer(Math.max(minTokenCheckMs, next - clock.nowMs()), rewriteSoon);
+  /** Labels or annotations changed. */
+  update(pod: Pod): void {
+    this.#pod = pod;
+    this.#rewriteSoon();
   }
 
-  async function make(volume: Volume): Promise<void> {
-    if (paths.has(volume.name)) return;
+  dispose(): void {
+    this.#disposed = true;
+    this.#pending?.cancel();
+    this.#refresh?.cancel();
+    this.#lease.release();
+  }
+
+  async #make(volume: Volume): Promise<void> {
+    if (this.#paths.has(volume.name)) return;
     if (volume.emptyDir !== undefined) {
-      const path = join(dir, volume.name);
+      const path = join(this.#deps.dir, volume.name);
       await mkdir(path, { recursive: true });
       await chmod(path, 0o777);
-      paths.set(volume.name, path);
+      this.#paths.set(volume.name, path);
     } else if (volume.hostPath !== undefined) {
-      paths.set(volume.name, await hostPath(volume.hostPath));
-    } else if (!(await project(volume))) {
+      this.#paths.set(volume.name, await hostPath(volume.hostPath));
+    } else if (!(await this.#project(volume))) {
       const kind = Object.keys(volume).find((key) => key !== 'name') ?? 'unknown';
       throw new Error(`volumes of kind ${kind} are not served by this node (it serves ${kinds.join(', ')})`);
     }
   }
 
-  return {
-    async mount() {
-      for (const volume of specOf(pod).volumes ?? []) {
-        try {
-          await make(volume);
-        } catch (error) {
-          throw new Error(`MountVolume.SetUp failed for volume "${volume.name}" : ${messageOf(error)}`, {
-            cause: error,
-          });
-        }
+  /** False for a volume that is no files of objects. Writes of one pod's volumes follow one another. */
+  async #project(volume: Volume): Promise<boolean> {
+    const { facts, tokens, dir } = this.#deps;
+    const input = {
+      pod: this.#pod,
+      facts,
+      config: this.#lease,
+      token: (options: TokenOptions) => {
+        this.#tokensAsked.set(JSON.stringify(options), options);
+        return tokens.token(options);
+      },
+    };
+    const files = await projectedFiles(input, volume);
+    if (files === undefined || this.#disposed) return false;
+    const target = join(dir, volume.name);
+    const turn = this.#writing.then(() => writeAtomically(target, files));
+    this.#writing = turn.then(
+      () => {},
+      () => {},
+    );
+    await turn;
+    this.#paths.set(volume.name, target);
+    return true;
+  }
+
+  #rewriteSoon(): void {
+    if (!this.#mounted || this.#disposed) return;
+    const { clock, log } = this.#deps;
+    this.#pending?.cancel();
+    this.#pending = clock.startTimer(settleMs, () => background('update volumes', this.#rewrite(), log));
+  }
+
+  async #rewrite(): Promise<void> {
+    for (const volume of specOf(this.#pod).volumes ?? []) {
+      try {
+        await this.#project(volume);
+      } catch (error) {
+        this.#deps.log.warn('a mounted volume was not updated', { volume: volume.name, error: messageOf(error) });
       }
-      mounted = true;
-      scheduleRefresh();
-    },
-    pathOf: (volume) => paths.get(volume),
-    update(next) {
-      pod = next;
-      rewriteSoon();
-    },
-    dispose() {
-      disposed = true;
-      pending?.cancel();
-      refresh?.cancel();
-      lease.release();
-    },
-  };
+    }
+    this.#scheduleRefresh();
+  }
+
+  #scheduleRefresh(): void {
+    const { clock, tokens } = this.#deps;
+    this.#refresh?.cancel();
+    const times = [...this.#tokensAsked.values()].map((options) => tokens.refreshAtMs(options) ?? Infinity);
+    const next = Math.min(...times);
+    if (next === Infinity || this.#disposed) return;
+    const waitMs = Math.max(minTokenCheckMs, next - clock.nowMs());
+    this.#refresh = clock.startTimer(waitMs, () => this.#rewriteSoon());
+  }
 }
 
 /** Checks, or makes, a path of the host. Source: Kubernetes API, HostPathType. */
