@@ -45,6 +45,8 @@ export interface ApiServerDeps {
   readonly dialer?: Dialer | undefined;
   /** Bearer tokens and whom they stand for. */
   readonly staticTokens?: ReadonlyMap<string, UserInfo> | undefined;
+  /** Pods get a service account and its token; defaults to true. */
+  readonly serviceAccountAdmission?: boolean | undefined;
   /** Logs, exec and port-forward; without it they answer 501. */
   readonly podStreams?: PodStreams | undefined;
 }
@@ -87,7 +89,11 @@ export class ApiServer {
       log: deps.log,
       objects: this.objects,
       registry: this.registry,
-      admission: createAdmission(() => this.#context, webhooks),
+      admission: createAdmission({
+        context: () => this.#context,
+        webhooks,
+        serviceAccounts: deps.serviceAccountAdmission !== false,
+      }),
       strategyOf: (resource) => strategyFor(resource.collection),
     };
     this.#authorizer = new Authorizer(this.objects);

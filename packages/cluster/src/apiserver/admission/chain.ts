@@ -4,11 +4,20 @@ import type { Admission, ApiContext } from '../handlers/context.ts';
 import { admitPod, protectNamespaces } from './pods.ts';
 import type { Webhooks } from './webhooks.ts';
 
-/** Creates the chain; `context` is asked for at each request because it is made together with the chain. */
-export function createAdmission(context: () => ApiContext, webhooks: Webhooks): Admission {
+export interface AdmissionOptions {
+  /** Asked for at each request, because it is made together with the chain. */
+  readonly context: () => ApiContext;
+  readonly webhooks: Webhooks;
+  /** Pods get a service account and its token. */
+  readonly serviceAccounts: boolean;
+}
+
+/** Creates the chain. */
+export function createAdmission(options: AdmissionOptions): Admission {
+  const { context, webhooks, serviceAccounts } = options;
   return {
     async mutate(request) {
-      await admitPod(context(), request);
+      await admitPod(context(), request, { serviceAccounts });
       return webhooks.mutate(request);
     },
     async validate(request) {

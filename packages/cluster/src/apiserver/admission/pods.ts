@@ -13,12 +13,17 @@ const tokenSeconds = 3607;
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
 
 /** Changes a new pod in place. Throws a 403 when its service account does not exist. */
-export async function admitPod(context: ApiContext, request: AdmissionRequest): Promise<void> {
+export async function admitPod(
+  context: ApiContext,
+  request: AdmissionRequest,
+  options: { serviceAccounts: boolean },
+): Promise<void> {
   const { object } = request;
   if (object === undefined || request.operation !== 'CREATE' || request.subresource !== undefined) return;
   if (request.resource.collection !== 'core/pods') return;
   const spec = podSpecOf(object);
-  if (object.metadata.annotations?.[mirrorAnnotation] === undefined) await addServiceAccount(context, request, object);
+  if (options.serviceAccounts && object.metadata.annotations?.[mirrorAnnotation] === undefined)
+    await addServiceAccount(context, request, object);
   addPriority(context, object, spec);
   addTolerations(spec);
 }

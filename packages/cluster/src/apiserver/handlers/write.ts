@@ -15,6 +15,7 @@ import type { Resource } from '../resources/resource.ts';
 import type { StoredObject } from '../storage/collection.ts';
 import type { Strategy, StrategyContext } from '../strategies/strategy.ts';
 import { convert } from '../resources/convert.ts';
+import { normalise } from '../schema/normalise.ts';
 import { trackUpdate } from '../fields/managed-fields.ts';
 import { storageKey, type AdmissionRequest, type ApiContext, type Target } from './context.ts';
 import { canonicalise, type FieldValidation } from './decode.ts';
@@ -51,7 +52,7 @@ export async function createObject(
   let object = convertToHub(canonicalise(body, resource, options), resource);
   const generated = (object.metadata.name ?? '') === '' && (object.metadata.generateName ?? '') !== '';
   prepareNewMetadata(object, target, context);
-  if (hasStatusSubresource(resource) && strategy.noStatus !== true) resetStatus(object, resource);
+  if (hasStatusSubresource(resource) && strategy.createsStatus !== true) resetStatus(object, resource);
   checkNamespaceAccepts(context, target, object.metadata.name);
   if (strategy.generation === true || resource.custom !== undefined) object.metadata.generation = 1;
   applyDefaults(object, resource, strategy);
@@ -121,7 +122,7 @@ async function updateOnce(
   let object = convertToHub(canonicalise(body, resource, options), resource);
   checkPreconditions(object, stored, resource);
   const causes = prepareUpdatedMetadata(object, old, target);
-  restoreProtected(object, old, target, strategy);
+  restoreProtected(object, old, target);
   applyDefaults(object, resource, strategy);
   if (options.keepManagedFields !== true) trackUpdate(context, { object, old, target, manager: options.fieldManager });
   strategy.prepareUpdate?.(object, old, strategyContext(context));
@@ -191,10 +192,10 @@ function checkPreconditions(object: AnyObject, stored: StoredObject, resource: R
 }
 
 /** The main resource cannot write status; the status subresource can write little else. */
-function restoreProtected(object: AnyObject, old: AnyObject, target: Target, strategy: Strategy): void {
+function restoreProtected(object: AnyObject, old: AnyObject, target: Target): void {
   const { resource, subresource } = target;
   if (subresource === undefined) {
-    if (hasStatusSubresource(resource) && strategy.noStatus !== true) copyMember(object, old, 'status');
+    if (hasStatusSubresource(resource)) copyMember(object, old, 'status');
     return;
   }
   if (subresource !== 'status') return;
@@ -223,8 +224,10 @@ export function hasStatusSubresource(resource: Resource): boolean {
   return resource.custom === undefined ? resource.subresources.has('status') : resource.custom.hasStatus;
 }
 
+/** Only the status subresource writes status: a new object has an empty one. */
 function resetStatus(object: AnyObject, resource: Resource): void {
-  if (resource.schema.fields.get('status')?.alwaysWritten === true) object['status'] = {};
+  const field = resource.schema.fields.get('status');
+  if (field?.alwaysWritten === true) object['status'] = normalise({}, field.schema, '', { unknown: [] });
   else delete object['status'];
 }
 

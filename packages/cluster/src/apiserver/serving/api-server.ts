@@ -31,6 +31,8 @@ export interface RunningApiServerOptions {
   readonly log: Logger;
   readonly dialer?: Dialer | undefined;
   readonly podStreams?: PodStreams | undefined;
+  /** Pods get a service account and its token; defaults to true. */
+  readonly serviceAccountAdmission?: boolean | undefined;
   /** Defaults to 127.0.0.1. */
   readonly host?: string;
   /** Defaults to a free one. */
@@ -67,6 +69,7 @@ export async function createApiServer(options: RunningApiServerOptions): Promise
     log,
     dialer: options.dialer,
     podStreams: options.podStreams,
+    serviceAccountAdmission: options.serviceAccountAdmission,
     staticTokens: new Map([[adminToken, adminUser]]),
   });
   const ends = new Disposer();

@@ -87,6 +87,7 @@ export const namespace: Strategy = {
 };
 
 export const node: Strategy = {
+  createsStatus: true,
   fields: (object) => ({ 'spec.unschedulable': String(getIn(object, ['spec', 'unschedulable']) === true) }),
 };
 

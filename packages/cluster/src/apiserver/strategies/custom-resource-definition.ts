@@ -3,6 +3,8 @@
 import type { AnyObject, Condition } from '@towpath/api';
 import { setCondition } from '@towpath/api';
 import { getIn, isRecord, type UnknownRecord } from '@towpath/kit';
+import type { JsonSchema } from '../custom/json-schema.ts';
+import { ruleProblems } from '../custom/rules.ts';
 import { cause, type StatusCause } from '../http/status.ts';
 import { label1035Problem, subdomainProblem } from '../names.ts';
 import type { Strategy, StrategyContext } from './strategy.ts';
@@ -133,7 +135,7 @@ function validateVersions(object: AnyObject): StatusCause[] {
     if (schema === undefined) causes.push(cause.required(path, 'schemas are required'));
     else if (getIn(schema, ['type']) !== 'object') {
       causes.push(cause.invalid(`${path}.type`, getIn(schema, ['type']) ?? '', 'must be object at the root'));
-    }
+    } else causes.push(...ruleProblems(schema as JsonSchema, path));
   });
   const strategy = getIn(object, ['spec', 'conversion', 'strategy']);
   if (strategy !== 'None') {

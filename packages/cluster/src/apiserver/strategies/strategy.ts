@@ -25,8 +25,8 @@ export interface Strategy {
   /** Validation against other objects. */
   readonly validateStored?: (object: AnyObject, context: StrategyContext) => StatusCause[];
   readonly validateUpdate?: (object: AnyObject, old: AnyObject) => StatusCause[];
-  /** Members besides `status` that the main resource cannot write and the status subresource can. */
-  readonly noStatus?: boolean;
+  /** A new object keeps the status it comes with. */
+  readonly createsStatus?: boolean;
   /** `metadata.generation` counts changes of anything but metadata and status. */
   readonly generation?: boolean;
   /** Values of field selectors besides metadata.name and metadata.namespace. */

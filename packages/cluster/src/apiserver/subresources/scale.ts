@@ -11,7 +11,9 @@ import { writeOptionsOf } from '../handlers/dispatch.ts';
 import { applyPatch, patchBodyOf, patchKindOf } from '../handlers/patch.ts';
 import { renderOptionsOf } from '../handlers/read.ts';
 import { respond, warningHeaders } from '../handlers/render.ts';
-import { updateObject } from '../handlers/write.ts';
+import { applyObject } from '../handlers/apply.ts';
+import type { Written } from '../handlers/store-object.ts';
+import { updateObject, type WriteOptions } from '../handlers/write.ts';
 import { convert } from '../resources/convert.ts';
 import type { Resource } from '../resources/resource.ts';
 
@@ -87,7 +89,9 @@ export async function handleScale(context: ApiContext, target: Target, verb: str
     return respond(200, JSON.stringify(scaleOf(stored.object, resource)), format);
   }
   const options = writeOptionsOf(target);
-  const written = await updateObject(context, target, (current) => withScale(context, target, verb, current), options);
+  const written = isApply(target, verb)
+    ? await applyScale(context, target, options)
+    : await updateObject(context, target, (current) => withScale(context, target, verb, current), options);
   const object = convert(written.object, resource.apiVersion);
   return respond(200, JSON.stringify(scaleOf(object, resource)), format, warningHeaders(options.warnings));
 }
@@ -106,6 +110,23 @@ function withScale(context: ApiContext, target: Target, verb: string, current: A
   return next;
 }
 
+function isApply(target: Target, verb: string): boolean {
+  return verb === 'patch' && patchKindOf(target) === 'apply';
+}
+
+/** The manager of a scale owns the replicas of the object behind it. */
+function applyScale(context: ApiContext, target: Target, options: WriteOptions): Promise<Written> {
+  const body = patchBodyOf(target, 'apply');
+  const { apiVersion, kind } = target.resource;
+  const config: UnknownRecord = { apiVersion, kind, metadata: { name: target.name } };
+  const replicas = getIn(body, ['spec', 'replicas']);
+  if (replicas !== undefined) {
+    refuseWrong(target, replicas);
+    setIn(config, pathsOf(target.resource).spec, replicas);
+  }
+  return applyObject(context, target, config, options);
+}
+
 function decodedScale(context: ApiContext, target: Target): UnknownRecord {
   const body = decodeBody(target.body, target.headers['content-type'], context.registry.types);
   checkKind(body, { apiVersion: 'autoscaling/v1', kind: 'Scale' });
@@ -114,7 +135,7 @@ function decodedScale(context: ApiContext, target: Target): UnknownRecord {
 
 function patchedScale(context: ApiContext, target: Target, before: AnyObject): UnknownRecord {
   const kind = patchKindOf(target);
-  if (kind === 'apply') throw badRequest('server-side apply of a scale is not supported: patch spec.replicas instead');
+  if (kind === 'apply') throw badRequest('an apply is no patch of the current scale');
   const scale = context.registry.types.forKind('autoscaling', 'v1', 'Scale');
   const shape = {
     ...target.resource,
