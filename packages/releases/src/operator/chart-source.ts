@@ -8,7 +8,7 @@ import type { Client } from '@towpath/runtime';
 import { releaseError } from '../errors.ts';
 import { withDependencies, type PullDependency } from '../sources/dependencies.ts';
 import type { ChartSource, HelmReleaseSpec } from './helm-release.ts';
-import { folderFingerprint, type GitCharts } from './git-charts.ts';
+import type { GitCharts } from './git-charts.ts';
 
 export interface ChartSourceDeps {
   readonly client: Client;
@@ -65,7 +65,7 @@ async function findInGit(source: GitSource, deps: ChartSourceDeps): Promise<Foun
   const auth = await authFor(source, deps);
   const revision = await deps.gitCharts.resolve({ url: source.url, ref: source.ref ?? deps.gitDefaultRef, auth });
   const { commit, mirror } = revision;
-  const fingerprint = await folderFingerprint(revision, source.path);
+  const fingerprint = await revision.fingerprint(source.path);
   if (fingerprint === '') {
     throw releaseError(
       'CHART_NOT_FOUND',
@@ -82,7 +82,7 @@ async function findInGit(source: GitSource, deps: ChartSourceDeps): Promise<Foun
     async changedSince(before) {
       if (before === commit) return false;
       if (before === undefined || (await mirror.resolve(before)) === undefined) return true;
-      return (await folderFingerprint({ mirror, commit: before }, source.path)) !== fingerprint;
+      return (await revision.fingerprint(source.path, before)) !== fingerprint;
     },
     load: () =>
       deps.cache.get(fingerprint, async () => {

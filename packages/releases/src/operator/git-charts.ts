@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { openMirror, repositoryIdentity, safeUrl, type Git, type GitAuth, type Mirror } from '@towpath/git';
+import { openMirror, repositoryIdentity, safeUrl, type Git, type GitAuth, type Mirror, type Refs } from '@towpath/git';
 import { messageOf, type Clock } from '@towpath/kit';
 import { releaseError } from '../errors.ts';
 
@@ -24,6 +24,8 @@ export interface GitRevision {
   /** The commit id. */
   readonly commit: string;
   readonly mirror: Mirror;
+  /** Names the content of a folder at a commit: equal content, equal text. '' when the folder is not there. */
+  fingerprint(path: string, commit?: string): Promise<string>;
 }
 
 interface Entry {
@@ -34,8 +36,12 @@ interface Entry {
   stale: boolean;
   fetching: Promise<void> | undefined;
   fetched: boolean;
-  refs: string;
+  refs: Refs | undefined;
+  /** Fingerprints by commit and folder: neither ever changes its content. */
+  readonly fingerprints: Map<string, string>;
 }
+
+const fingerprintsKept = 512;
 
 /** Reads any number of repositories; each is cloned once and then only fetched when there is reason to. */
 export class GitCharts {
@@ -53,8 +59,15 @@ export class GitCharts {
     if (!entry.fetched || entry.stale) await this.#fetch(entry);
     // A fetch that was already under way may have begun before the repository moved.
     if (wasUnderWay && entry.stale) await this.#fetch(entry);
-    const commit = await resolveRef(entry.mirror, source.ref);
-    if (commit !== undefined) return { commit, mirror: entry.mirror };
+    const { ref } = source;
+    const commit = entry.refs?.branches[ref] ?? entry.refs?.tags[ref] ?? (await entry.mirror.resolve(ref));
+    if (commit !== undefined) {
+      return {
+        commit,
+        mirror: entry.mirror,
+        fingerprint: (path, at = commit) => fingerprintOf(entry, at, path),
+      };
+    }
     throw releaseError('CHART_NOT_FOUND', `${safeUrl(source.url)} has no branch, tag or commit "${source.ref}"`, {
       next: 'push it, or correct spec.chart.ref',
     });
@@ -69,7 +82,7 @@ export class GitCharts {
   async poll(): Promise<void> {
     await Promise.all(
       [...this.#entries.values()].map(async (entry) => {
-        const before = entry.refs;
+        const before = JSON.stringify(entry.refs);
         entry.stale = true;
         try {
           await this.#fetch(entry);
@@ -77,7 +90,7 @@ export class GitCharts {
           this.#options.onFailure(safeUrl(entry.url), error);
           return;
         }
-        if (entry.refs !== before) this.#options.onMoved(entry.identity);
+        if (JSON.stringify(entry.refs) !== before) this.#options.onMoved(entry.identity);
       }),
     );
   }
@@ -90,7 +103,16 @@ export class GitCharts {
     const { git, dir, timeoutMs, hostUrl } = this.#options;
     const mirror = openMirror({ git, dir: join(dir, `${key.slice(0, 16)}.git`), url: hostUrl(url), auth, timeoutMs });
     const identity = repositoryIdentity(url);
-    const entry: Entry = { identity, url, mirror, stale: false, fetching: undefined, fetched: false, refs: '' };
+    const entry: Entry = {
+      identity,
+      url,
+      mirror,
+      stale: false,
+      fetching: undefined,
+      fetched: false,
+      refs: undefined,
+      fingerprints: new Map(),
+    };
     this.#entries.set(key, entry);
     return entry;
   }
@@ -106,7 +128,7 @@ export class GitCharts {
   async #fetchNow(entry: Entry): Promise<void> {
     entry.stale = false;
     try {
-      entry.refs = JSON.stringify(await entry.mirror.fetch());
+      entry.refs = await entry.mirror.fetch();
       entry.fetched = true;
     } catch (error) {
       entry.stale = true;
@@ -117,19 +139,17 @@ export class GitCharts {
   }
 }
 
-async function resolveRef(mirror: Mirror, ref: string): Promise<string | undefined> {
-  for (const candidate of [`refs/heads/${ref}`, `refs/tags/${ref}`, ref]) {
-    const commit = await mirror.resolve(candidate);
-    if (commit !== undefined) return commit;
-  }
-  return undefined;
-}
-
-/** Names the content of a chart's folder: equal content, equal text. '' when the folder is not there. */
-export async function folderFingerprint(revision: GitRevision, path: string): Promise<string> {
-  const entries = await revision.mirror.readTree(revision.commit, path);
-  if (entries.length === 0) return '';
+async function fingerprintOf(entry: Entry, commit: string, path: string): Promise<string> {
+  const key = `${commit} ${path}`;
+  const known = entry.fingerprints.get(key);
+  if (known !== undefined) return known;
+  const files = await entry.mirror.readTree(commit, path);
   const hash = createHash('sha256');
-  for (const entry of entries) hash.update(`${entry.path}\0${entry.type}\0${entry.id}\n`);
-  return hash.digest('hex');
+  for (const file of files) hash.update(`${file.path}\0${file.type}\0${file.id}\n`);
+  const fingerprint = files.length === 0 ? '' : hash.digest('hex');
+  entry.fingerprints.set(key, fingerprint);
+  if (entry.fingerprints.size > fingerprintsKept) {
+    entry.fingerprints.delete(entry.fingerprints.keys().next().value ?? '');
+  }
+  return fingerprint;
 }
