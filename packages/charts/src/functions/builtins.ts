@@ -14,7 +14,7 @@ import { row, type FunctionRow } from './row.ts';
 function evalArgs(values: readonly unknown[]): string {
   const [only] = values;
   if (values.length === 1 && typeof only === 'string') return only;
-  return sprint(values.map((value) => (value === undefined ? '<no value>' : value)));
+  return sprint(values.map((value) => value ?? '<no value>'));
 }
 
 function indexNumber(index: unknown, limit: number): number {
@@ -98,9 +98,12 @@ export const builtins: readonly FunctionRow[] = [
     args: [any, anys],
     returns: 'reflect.Value',
     doc: 'Calls a function value; charts have none, so it always fails.',
-    run: (value) => {
+    // The executor puts the name of the callee before its value.
+    run: (name, value) => {
       if (value === null || value === undefined) throw new FunctionError('call of nil');
-      throw new FunctionError(`non-function ${printText(value)} of type ${typeName(value)}`);
+      // A piped callee has no words of its own: Go shows its text, or its type.
+      const shown = name ?? (typeof value === 'string' ? value : `<${typeName(value)} Value>`);
+      throw new FunctionError(`non-function ${printText(shown)} of type ${typeName(value)}`);
     },
   }),
   row({

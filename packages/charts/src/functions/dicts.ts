@@ -169,7 +169,7 @@ export const dictionaries: readonly FunctionRow[] = [
       doc: 'A copy that shares nothing with the original.',
       example: [`{{ ${name} (dict "a" (list 1)) }}`, 'map[a:[1]]'],
       run: (value) => {
-        if (value === null) throw new FunctionError('reflect: call of reflect.Value.Interface on zero Value');
+        if (value === null) throw new FunctionError('reflect: call of reflect.Value.Type on zero Value');
         return deepCopy(value);
       },
     }),

@@ -108,13 +108,18 @@ function concat(lists: readonly unknown[]): unknown {
   return all.length === 0 ? nilList() : all;
 }
 
+/** Sprig computes the number of chunks in floating point: a size of 0 or less has its own outcomes. */
 function chunk(size: number, list: unknown): unknown {
   const items = itemsOf(list, 'Cannot chunk type');
-  if (size <= 0 && items.length > 0) {
-    throw new FunctionError(size === 0 ? 'runtime error: makeslice: len out of range' : 'runtime error: index out of range [0] with length 0');
-  }
-  const chunks: unknown[] = [];
-  for (let at = 0; at < items.length; at += size) chunks.push(items.slice(at, at + size));
+  const outOfRange = 'runtime error: makeslice: len out of range';
+  const count = Math.floor((items.length - 1) / size) + 1;
+  if (!Number.isFinite(count) || count < 0) throw new FunctionError(outOfRange);
+  const chunks = Array.from({ length: count }, (_, index) => {
+    let length = size;
+    if (index === count - 1) length = items.length % size === 0 ? size : items.length % size;
+    if (length < 0) throw new FunctionError(outOfRange);
+    return items.slice(index * size, index * size + length);
+  });
   return taggedList({ elem: '[]interface {}' }, chunks);
 }
 

@@ -47,10 +47,10 @@ function toList(items: readonly unknown[]): unknown[] {
 /** The library's own sentence for a key without its sign, ours for everything else. */
 function tomlMessage(text: string, error: TomlError): string {
   const lines = text.split('\n');
-  const at = lines.findIndex((line) => /^\s*[A-Za-z0-9_\-.]+[ \t]*(?:$|[^\s=.])/.test(line.replace(/^\s*#.*/, '')));
+  const at = lines.findIndex((line) => /^\s*[A-Za-z0-9_\-.]*[ \t]*(?:$|[^\s=.])/.test(line.replace(/^\s*#.*/, '')));
   const line = lines[at];
   if (line !== undefined && at <= error.line - 1) {
-    const rest = line.trimStart().replace(/^[A-Za-z0-9_\-.]+[ \t]*/, '');
+    const rest = line.trimStart().replace(/^[A-Za-z0-9_\-.]*[ \t]*/, '');
     const next = rest === '' && at < lines.length - 1 ? '\n' : Array.from(rest)[0];
     if (next === undefined) return `toml: line ${at + 1}: unexpected EOF; expected key separator '='`;
     return `toml: line ${at + 1}: expected '.' or '=', but got '${quote(next).slice(1, -1)}' instead`;

@@ -1,7 +1,7 @@
 /** time.Duration: parsing and printing. */
 
 import { FunctionError } from '../errors.ts';
-import { quote } from './strconv.ts';
+import { quoteTime } from './time-quote.ts';
 
 const units: Readonly<Record<string, bigint>> = {
   ns: 1n,
@@ -19,7 +19,7 @@ const limit = 1n << 63n;
 /** time.ParseDuration in nanoseconds. Throws `FunctionError`. */
 export function parseDuration(text: string): bigint {
   const invalid = (): never => {
-    throw new FunctionError(`time: invalid duration ${quote(text)}`);
+    throw new FunctionError(`time: invalid duration ${quoteTime(text)}`);
   };
   const sign = /^[+-]/.exec(text)?.[0] ?? '';
   let rest = text.slice(sign.length);
@@ -32,9 +32,9 @@ export function parseDuration(text: string): bigint {
     if (digits === '' && fraction === '') return invalid();
     rest = rest.slice(whole.length);
     const unit = /^[^.0-9]*/.exec(rest)?.[0] ?? '';
-    if (unit === '') throw new FunctionError(`time: missing unit in duration ${quote(text)}`);
+    if (unit === '') throw new FunctionError(`time: missing unit in duration ${quoteTime(text)}`);
     const size = units[unit];
-    if (size === undefined) throw new FunctionError(`time: unknown unit ${quote(unit)} in duration ${quote(text)}`);
+    if (size === undefined) throw new FunctionError(`time: unknown unit ${quoteTime(unit)} in duration ${quoteTime(text)}`);
     rest = rest.slice(unit.length);
     total += BigInt(digits === '' ? 0 : digits) * size;
     if (fraction !== '') total += (BigInt(fraction) * size) / 10n ** BigInt(fraction.length);

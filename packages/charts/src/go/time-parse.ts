@@ -1,6 +1,7 @@
 /** time.Parse: reads a text by a Go layout. Source: Go's time/format.go. */
 
 import { FunctionError } from '../errors.ts';
+import { quoteTime } from './time-quote.ts';
 import { parseLayout, type LayoutField, type LayoutPart } from './time-layout.ts';
 import { dayNames, monthNames } from './time-parts.ts';
 import { fixedZone, GoTime, utc, type Zone } from './time.ts';
@@ -24,17 +25,6 @@ interface Fields {
 class BadField extends Error {}
 /** A number is out of its field's range. */
 class OutOfRange extends Error {}
-
-/** Go's own quotes: bytes beyond ASCII and control characters are written in hexadecimal. */
-function quoteTime(text: string): string {
-  let out = '';
-  for (const char of text) {
-    if (char === '"' || char === '\\') out += `\\${char}`;
-    else if (char >= ' ' && char < '\x7f') out += char;
-    else for (const byte of new TextEncoder().encode(char)) out += `\\x${byte.toString(16).padStart(2, '0')}`;
-  }
-  return `"${out}"`;
-}
 
 /** Parses in UTC where the text names no zone. Throws `FunctionError` with Go's sentence. */
 export function parseTime(layout: string, text: string): GoTime {

@@ -45,8 +45,9 @@ interface ValuesRow {
 
 type Row = TemplateRow | ValuesRow | { readonly values_for_all: string };
 
-// The rows were measured at no particular time; what depends on it is not among them.
-const clock: Pick<Clock, 'nowMs' | 'monotonicMs'> = { nowMs: () => 0, monotonicMs: () => 0 };
+/** When the rows were measured: some show the date. */
+const measuredAtMs = Date.UTC(2026, 10, 23, 2, 2);
+const clock: Pick<Clock, 'nowMs' | 'monotonicMs'> = { nowMs: () => measuredAtMs, monotonicMs: () => 0 };
 const capabilities = { ...defaultCapabilities, helmVersion: 'v3.19' };
 const release = { name: 'r', namespace: 'ns', revision: 1, isInstall: true, isUpgrade: false };
 
@@ -97,7 +98,7 @@ function renderTemplate(row: TemplateRow, cache: TemplateCache): string {
   const rendered = runTemplates(scopeTemplates(work, values, { release, capabilities }), {
     cache,
     services: {
-      nowMs: () => 0,
+      nowMs: clock.nowMs,
       random: seededRandom(1),
       limits: defaultRenderLimits,
       lint: false,

@@ -5,7 +5,7 @@ import { isTrue } from '../go/values.ts';
 import type { Compiler } from './compiler.ts';
 import { fail, isFatal } from './exec-error.ts';
 import type { Evaluate, Frame } from './frame.ts';
-import type { IdentifierNode, Node, Operand } from './nodes.ts';
+import { nodeText, type IdentifierNode, type Node, type Operand } from './nodes.ts';
 import { rawType, validate } from './types.ts';
 
 /** A command in a pipeline: `final` is what was piped in, or the `missing` mark. */
@@ -30,7 +30,15 @@ export function compileCall(compiler: Compiler, call: Call): Stage {
   const operands = call.operands.map((operand, index) => compiler.argument(operand, parameterType(row, index)));
   if (row.name === 'and' || row.name === 'or') return shortCircuit(node, operands, row.name === 'or');
   const finalType = hasFinal ? parameterType(row, operands.length) : undefined;
+  if (row.name === 'call') operands.unshift(calleeName(call));
   return invoking(call, row, operands, finalType);
+}
+
+/** `call` is told what it calls as it is written. */
+function calleeName(call: Call): Evaluate {
+  const [callee] = call.operands;
+  const text = callee === undefined ? undefined : nodeText(callee);
+  return () => text;
 }
 
 function failingCall(node: IdentifierNode, message: string): Stage {

@@ -3,8 +3,9 @@
 import { chartError } from '../errors.ts';
 import { printText } from '../go/fmt.ts';
 import { deepCopy } from '../go/merge.ts';
+import { sprintf } from '../go/sprintf.ts';
 import { quote } from '../go/strconv.ts';
-import { typeName, type GoMap } from '../go/values.ts';
+import type { GoMap } from '../go/values.ts';
 
 export type Warn = (message: string) => void;
 
@@ -52,7 +53,7 @@ function coalesceChart(chart: ValuesChart, target: GoMap, prefix: string, option
     const existing = target.get(name);
     if (!target.has(name)) target.set(name, new Map());
     else if (!isTable(existing)) {
-      throw chartError('VALUES_INVALID', `type mismatch on ${name}: ${typeMark(existing)}`, {
+      throw chartError('VALUES_INVALID', sprintf('type mismatch on %s: %t', [name, existing]), {
         next: `make "${name}" a table of values for that dependency`,
       });
     }
@@ -62,12 +63,6 @@ function coalesceChart(chart: ValuesChart, target: GoMap, prefix: string, option
     coalesceGlobals(own, target, subPrefix, options.warn);
     coalesceChart(dependency, own, subPrefix, options);
   }
-}
-
-/** Go's %t of what is no boolean. */
-function typeMark(value: unknown): string {
-  if (typeof value === 'boolean') return String(value);
-  return value === null || value === undefined ? '%!t(<nil>)' : `%!t(${typeName(value)}=${printText(value)})`;
 }
 
 /** The parent's globals over the child's. */
