@@ -5,13 +5,13 @@ import type { Client } from '@towpath/runtime';
 import { releaseError } from '../errors.ts';
 import { describeObject, identityOf, keyOfObject, type ReleaseObject } from './objects.ts';
 
-export const managedByLabel = 'app.kubernetes.io/managed-by';
+const managedByLabel = 'app.kubernetes.io/managed-by';
 export const releaseNameAnnotation = 'meta.helm.sh/release-name';
-export const releaseNamespaceAnnotation = 'meta.helm.sh/release-namespace';
+const releaseNamespaceAnnotation = 'meta.helm.sh/release-namespace';
 
 /** Synchronisation marks what it applied from a plain manifest in Git with these. */
 export const syncMarkLabel = 'fluxcd.io/sync-gc-mark';
-export const syncChecksumAnnotation = 'fluxcd.io/sync-checksum';
+const syncChecksumAnnotation = 'fluxcd.io/sync-checksum';
 
 export interface Owner {
   readonly name: string;
@@ -76,7 +76,7 @@ export async function findAdopted(objects: readonly ReleaseObject[], options: Ad
 }
 
 /** Helm's words for why an object is not the release's; undefined when it is. Source: helm 3 pkg/action/validate.go. */
-export function ownershipConflict(metadata: AnyObject['metadata'], owner: Owner): string | undefined {
+function ownershipConflict(metadata: AnyObject['metadata'], owner: Owner): string | undefined {
   const reasons = [
     requireValue('label', metadata.labels, managedByLabel, 'Helm'),
     requireValue('annotation', metadata.annotations, releaseNameAnnotation, owner.name),

@@ -4,7 +4,7 @@ import { setCondition, type Condition } from '@towpath/api';
 import { toTimestamp } from '@towpath/kit';
 import type { HelmReleasePhase, HelmReleaseStatus } from './helm-release.ts';
 
-export type ConditionType = 'ChartFetched' | 'Deployed' | 'Tested' | 'Released' | 'RolledBack';
+type ConditionType = 'ChartFetched' | 'Deployed' | 'Tested' | 'Released' | 'RolledBack';
 
 interface Effect {
   readonly type: ConditionType;

@@ -22,7 +22,7 @@ export interface OperatorDeps {
 }
 
 /** What a HelmRelease's inputs were when they were last compared with its release. */
-export interface Comparison {
+interface Comparison {
   readonly fingerprint: string;
   readonly atMs: number;
 }
@@ -37,7 +37,7 @@ export interface OperatorMemory {
   readonly running: Map<string, RunningWork>;
 }
 
-export interface RunningWork {
+interface RunningWork {
   /** The revision of the chart that is being released. */
   readonly revision: string;
   readonly changedSince: (revision: string | undefined) => Promise<boolean>;

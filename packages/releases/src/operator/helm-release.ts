@@ -55,7 +55,7 @@ export type ChartSource =
     }
   | { readonly type: 'repository'; readonly url: string; readonly name: string; readonly version: string };
 
-export interface RollbackSpec {
+interface RollbackSpec {
   readonly enable: boolean;
   readonly retry: boolean;
   /** 0 = without limit. */

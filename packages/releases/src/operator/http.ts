@@ -30,7 +30,7 @@ const prefix = 'flux_helm_operator';
 const values = { True: 1, False: -1, Unknown: 0 } as const;
 
 /** Source: helm-operator pkg/metrics and pkg/status, names and labels. */
-export function metricsText(releases: readonly HelmRelease[]): string {
+function metricsText(releases: readonly HelmRelease[]): string {
   const conditions = releases.flatMap((object) => {
     const { name, namespace } = releaseKeyOf(object);
     return (object.status?.conditions ?? []).map((condition) => {

@@ -84,7 +84,7 @@ async function observeRelease(
 }
 
 /** Who asked for the release, as its objects say; undefined when they do not. */
-export async function antecedentOf(client: Client, release: Release): Promise<string | undefined> {
+async function antecedentOf(client: Client, release: Release): Promise<string | undefined> {
   const objects = await buildObjects(release.manifest, {
     client,
     namespace: release.namespace,

@@ -51,7 +51,7 @@ export async function pullFromRepository(
 }
 
 /** The absolute address of an entry's archive. */
-export function archiveUrl(repository: string, entry: IndexEntry): string {
+function archiveUrl(repository: string, entry: IndexEntry): string {
   const url = entry.urls[0] ?? '';
   return /^[a-z]+:\/\//i.test(url) ? url : within(repository, url);
 }

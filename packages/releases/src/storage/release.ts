@@ -29,7 +29,7 @@ export interface ReleaseInfo {
   notes?: string;
 }
 
-export type HookPhase = '' | 'Unknown' | 'Running' | 'Succeeded' | 'Failed';
+type HookPhase = '' | 'Unknown' | 'Running' | 'Succeeded' | 'Failed';
 
 export type HookEvent =
   | 'pre-install'

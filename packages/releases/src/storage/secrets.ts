@@ -18,7 +18,7 @@ export interface ReleaseStorageOptions {
   readonly namespace: string | undefined;
 }
 
-export interface CreateOptions {
+interface CreateOptions {
   /** Revisions that are kept, this one included; 0 keeps all. */
   readonly historyMax: number;
   /** Annotations of the Secret; gone with the first update. */
