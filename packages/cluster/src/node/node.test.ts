@@ -1,9 +1,9 @@
 /** The life of pods on real processes: started, probed, restarted, stopped, on each level of the process runtime. */
 
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { arch, cpus, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
-import { Events, Pods, type Builtin, type Pod } from '@towpath/api';
+import { ConfigMaps, Events, Pods, type Builtin, type Pod } from '@towpath/api';
 import { silentLogger, systemClock } from '@towpath/kit';
 import { Client } from '@towpath/runtime';
 import { pack } from 'tar-stream';
@@ -51,6 +51,7 @@ const images: Record<string, FoundImage> = {
     `const fs = require('fs'); console.log(fs.readdirSync('.').sort().join(), fs.existsSync('/etc/app/key') && fs.readFileSync('/etc/app/key', 'utf8'));
      fs.writeFileSync('written', 'x'); setInterval(() => {}, 1000)`,
   ),
+  'acme/hog:1': image(`const kept = []; for (;;) kept.push(new Array(1000).fill(kept.length))`),
   'acme/sleeper:1': image('setInterval(() => {}, 1000)'),
 };
 
@@ -137,7 +138,8 @@ describe.each(levels)('level %s', (level) => {
   });
 
   test('a command that runs beside the program sees its files and environment', async () => {
-    await create('exec', { image: 'acme/sleeper:1', env: [{ name: 'COLOUR', value: 'blue' }] });
+    const readinessProbe = { exec: { command: ['sh', '-c', 'test -f data.txt'] } };
+    await create('exec', { image: 'acme/sleeper:1', env: [{ name: 'COLOUR', value: 'blue' }], readinessProbe });
     const pod = await until('exec', isReady);
     const out = await exec(pod, ['sh', '-c', 'echo $COLOUR $(cat data.txt); exit 3']);
     expect(out).toEqual({ text: 'blue data of the image\n', exitCode: 3 });
@@ -208,6 +210,53 @@ describe.each(levels)('level %s', (level) => {
       'ContainersReady=True',
       'PodScheduled=True',
     ]);
+  });
+
+  test('a mounted ConfigMap follows its object', async () => {
+    const key = { namespace: 'default', name: 'live' };
+    await client.create(ConfigMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata: key, data: { key: 'old' } });
+    const mountPath = level === 'plain' ? '/app/config' : '/etc/app';
+    const volumes = [{ name: 'config', configMap: { name: 'live' } }];
+    await create('live', { image: 'acme/sleeper:1', volumeMounts: [{ name: 'config', mountPath }] }, { volumes });
+    const pod = await until('live', isReady);
+    await client.patch(ConfigMaps, key, { data: { key: 'new' } }, { kind: 'merge' });
+    const file = level === 'plain' ? 'config/key' : '/etc/app/key';
+    const out = await exec(pod, ['sh', '-c', `until grep new ${file}; do sleep 0.05; done`]);
+    expect(out).toEqual({ text: 'new\n', exitCode: 0 });
+  });
+
+  test('sidecars start before, hooks run around, everything ends in its order', async () => {
+    const hook = (word: string): object => ({ exec: { command: ['sh', '-c', `echo ${word} >> /tmp/../$OUT`] } });
+    const out = join(dir, 'hooks');
+    const env = [{ name: 'OUT', value: out }];
+    const volumes = [{ name: 'out', hostPath: { path: dir } }];
+    const volumeMounts = [{ name: 'out', mountPath: dir }];
+    const lifecycle = { postStart: hook('started'), preStop: hook('stopping') };
+    const initContainers = [
+      {
+        name: 'helper',
+        image: 'acme/sleeper:1',
+        restartPolicy: 'Always',
+        env,
+        volumeMounts,
+        lifecycle: { preStop: hook('last') },
+      },
+    ];
+    await create('hooks', { image: 'acme/web:1', env, volumeMounts, lifecycle }, { volumes, initContainers });
+    const pod = await until('hooks', isReady);
+    expect(pod.status?.initContainerStatuses?.[0]).toMatchObject({ name: 'helper', ready: true, started: true });
+    await client.delete(Pods, { namespace: 'default', name: 'hooks' }, { gracePeriodSeconds: 2 });
+    await gone('hooks');
+    expect(await readFile(out, 'utf8')).toBe('started\nstopping\nlast\n');
+  });
+
+  test('a program that needs more memory than its limit is OOMKilled', async () => {
+    const resources = { limits: { memory: '32Mi' } };
+    await create('hog', { image: 'acme/hog:1', resources }, { restartPolicy: 'Never' });
+    const pod = await until('hog', ({ status }) => status?.phase === 'Failed');
+    expect(pod.status?.containerStatuses?.[0]?.state).toMatchObject({
+      terminated: { reason: 'OOMKilled', exitCode: 137 },
+    });
   });
 
   test('a builtin listens on its pod and logs', async () => {

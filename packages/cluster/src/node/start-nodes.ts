@@ -196,6 +196,7 @@ async function chooseRuntimes(
   const { paths, runDir, network, tokens } = made;
   const tools = findHostTools({ path: host.env['PATH'] ?? '', platform: host.platform });
   const sandboxDeps: SandboxDeps = {
+    clock,
     tools,
     runDir,
     preload: paths.preload,

@@ -20,6 +20,8 @@ const statusRetry = { firstMs: 200, maxMs: 10_000 } as const;
 const mountRetry = { firstMs: 500, maxMs: 120_000 } as const;
 /** A ready pod's endpoint is taken away before its programs are told to end, so that fewer requests meet a closed door. */
 const endpointDrainMs = 100;
+/** Sidecars get this long when the others have used up the grace period. */
+const minSidecarGraceMs = 1_000;
 /** What a pod gets when Towpath itself stops. */
 const shutdownGraceMs = 3_000;
 
@@ -280,7 +282,8 @@ export class PodWorker {
     const inits = (specOf(this.#pod).initContainers ?? []).filter((spec) => !isSidecar(spec));
     const first = [...mains, ...inits.map(({ name }) => this.#runnerOf(name))];
     await Promise.all(first.map(async (runner) => runner?.stop(graceMs)));
-    await this.#stopSidecars(Math.max(0, graceMs - (this.#context.clock.monotonicMs() - startedAtMs)));
+    const leftMs = graceMs - (this.#context.clock.monotonicMs() - startedAtMs);
+    await this.#stopSidecars(graceMs === 0 ? 0 : Math.max(minSidecarGraceMs, leftMs));
     this.#changed();
   }
 

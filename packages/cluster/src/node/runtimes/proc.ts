@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { codeOf } from '@towpath/kit';
 import type { ProcessUsage } from './runtime.ts';
 
@@ -30,6 +31,20 @@ export function sendSignal(pid: number, signal: NodeJS.Signals | 0): boolean {
   } catch (error) {
     if (codeOf(error) === 'ESRCH' || codeOf(error) === 'EPERM') return false;
     throw error;
+  }
+}
+
+/** True when the program catches or ignores the signal, or when that cannot be known. */
+export function handlesSignal(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    const bit = 1n << BigInt(constants.signals[signal] - 1);
+    return ['SigCgt', 'SigIgn'].some((name) => {
+      const mask = new RegExp(`^${name}:\\s+([0-9a-f]+)`, 'm').exec(status)?.[1] ?? '0';
+      return (BigInt(`0x${mask}`) & bit) !== 0n;
+    });
+  } catch {
+    return true;
   }
 }
 

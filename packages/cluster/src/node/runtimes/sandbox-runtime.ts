@@ -5,16 +5,19 @@ import { readdirSync } from 'node:fs';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import type { Clock } from '@towpath/kit';
 import { StartError } from '../errors.ts';
 import { resolveInside } from '../images/unpack.ts';
 import { runCommand, spawned, watchChild } from './child.ts';
 import { isExecutable, type HostTools } from './host-tools.ts';
-import { sendSignal, startTimeOf, treeUsage } from './proc.ts';
+import { handlesSignal, sendSignal, startTimeOf, treeUsage } from './proc.ts';
 import { hasOwnNode, isNodeProgram, nodeFlags, preloadSettings, withPreload } from './program.ts';
-import type { ContainerPlan, Output, RunningContainer, RuntimeKind } from './runtime.ts';
+import { exitOf } from './signals.ts';
+import type { ContainerPlan, Output, RunningContainer, RuntimeKind, StopSignal } from './runtime.ts';
 import { sandboxScript, supportDir, type SandboxInput } from './sandbox-script.ts';
 
 export interface SandboxDeps {
+  readonly clock: Clock;
   readonly tools: HostTools;
   readonly runDir: string;
   /** The preload's file on the host. */
@@ -24,6 +27,13 @@ export interface SandboxDeps {
   /** The host's resolv.conf, for names outside the cluster. */
   readonly resolvConf: string;
 }
+
+/**
+ * Node catches signals before it has loaded the program, in order to tidy up its terminal, and then relies on the
+ * default action, which process 1 does not have: a young process is told again.
+ */
+const youngMs = 2_000;
+const againMs = 250;
 
 type Namespaces = NonNullable<HostTools['namespaces']>;
 
@@ -58,11 +68,25 @@ async function start(
   await spawned(child);
   const pid = await readyPid(child.stdio[3] as Readable);
   child.stdin?.on('error', () => {});
+  const startedAtMs = deps.clock.monotonicMs();
+  let defaulted: NodeJS.Signals | undefined;
+  let ended = false;
+  const deliver = (signal: StopSignal): void => {
+    // The kernel keeps signals that the first process of a namespace has no handler for away from it. Everywhere
+    // else they would end it, and nobody wants to wait for the grace period to be over.
+    if (!handlesSignal(pid, signal)) defaulted ??= signal;
+    sendSignal(pid, defaulted === undefined ? signal : 'SIGKILL');
+    if (defaulted !== undefined || deps.clock.monotonicMs() - startedAtMs > youngMs) return;
+    deps.clock.startTimer(againMs, () => {
+      if (!ended) deliver(signal);
+    });
+  };
   return {
-    exited,
-    signal(signal) {
-      sendSignal(pid, signal);
-    },
+    exited: exited.then((exit) => {
+      ended = true;
+      return defaulted === undefined ? exit : exitOf(null, defaulted);
+    }),
+    signal: deliver,
     exec: (command, terminal) =>
       runCommand(enterArgs(namespaces, pid, command), { env, script: deps.tools.script }, terminal),
     stdin: child.stdin ?? undefined,
