@@ -23,7 +23,7 @@ export type Route =
   | { readonly type: 'unknown'; readonly because: string };
 
 /** What a name means to `dns.lookup`. */
-export type Lookup =
+type Lookup =
   | { readonly type: 'addresses'; readonly addresses: readonly string[] }
   | { readonly type: 'outside'; readonly name: string }
   | { readonly type: 'unknown'; readonly because: string };
@@ -47,7 +47,7 @@ type Meaning =
   | { readonly type: 'unknown' };
 
 /** Cluster networks are 10.244/16 (pods), 10.96/16 (services) and 10.97.0/24 (host services). */
-export function isClusterIp(ip: string): boolean {
+function isClusterIp(ip: string): boolean {
   return ip.startsWith('10.244.') || ip.startsWith('10.96.') || ip.startsWith(hostServiceNetwork);
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Clock } from '@towpath/kit';
 
 /** A slot lent out: whoever connects to `path` next is the program that asked. */
-export interface LentSlot {
+interface LentSlot {
   /** Below the run folder, e.g. `s/7`. */
   readonly path: string;
   /** The program's connection; rejects when it does not come in time. */

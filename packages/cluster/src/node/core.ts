@@ -2,7 +2,7 @@
 
 import type { ContainerPort, ContainerStatus, Pod } from '@towpath/api';
 
-export interface KeySelector {
+interface KeySelector {
   readonly name: string;
   readonly key: string;
   readonly optional?: boolean;

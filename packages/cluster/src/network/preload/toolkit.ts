@@ -20,7 +20,7 @@ export interface PreloadSettings {
 }
 
 /** One request on the control channel, without its id. */
-export type ControlRequest =
+type ControlRequest =
   | { readonly op: 'connect'; readonly host: string; readonly port: number }
   | { readonly op: 'lookup'; readonly host: string };
 
@@ -47,14 +47,14 @@ export interface ConnectTarget {
   readonly [member: string]: unknown;
 }
 
-export interface ShownEnds {
+interface ShownEnds {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly localAddress: string;
   readonly localPort: number;
 }
 
-export interface Toolkit {
+interface Toolkit {
   readonly settings: PreloadSettings;
   readonly net: typeof net;
   readonly tls: typeof tls;

@@ -2,7 +2,7 @@
 
 import { createWriteStream } from 'node:fs';
 import { chmod, link, lstat, mkdir, readdir, readlink, rm, symlink } from 'node:fs/promises';
-import { basename, dirname, join, posix } from 'node:path';
+import { basename, join, posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
@@ -127,10 +127,4 @@ export async function resolveInside(root: string, path: string, what = 'the imag
     rest = [...target.split('/').filter((one) => one !== '' && one !== '.'), ...rest];
   }
   return done.join('/');
-}
-
-/** As {@link resolveInside}, as a path of the host. */
-export async function hostPathInside(root: string, path: string): Promise<string> {
-  const real = await resolveInside(root, path);
-  return real === '' ? root : join(dirname(join(root, 'x')), real);
 }

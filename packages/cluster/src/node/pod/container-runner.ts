@@ -40,6 +40,10 @@ export class ContainerRunner {
   #imageId = '';
   #containerId = '';
   #started = false;
+  #markLaunched: () => void = () => {};
+  readonly #launched = new Promise<void>((resolve) => {
+    this.#markLaunched = resolve;
+  });
   #ready = false;
   #crashes = 0;
   #running: RunningContainer | undefined;
@@ -62,6 +66,7 @@ export class ContainerRunner {
     this.spec = options.spec;
     this.#isInit = options.isInit;
     this.#onChange = options.onChange;
+    this.#stop.signal.addEventListener('abort', () => this.#markLaunched(), { once: true });
     if (options.previous !== undefined) this.#resume(options.previous);
   }
 
@@ -104,9 +109,15 @@ export class ContainerRunner {
       } catch (error) {
         if (this.#stop.signal.aborted || isAbort(error)) return;
         this.#refuse(error);
+        this.#markLaunched();
         await clock.sleep(configRetryMs, this.#stop.signal).catch(() => {});
       }
     }
+  }
+
+  /** Resolves when the first attempt to launch it is over, well or not. */
+  untilLaunched(): Promise<void> {
+    return this.#launched;
   }
 
   /** Resolves when the container has started (startup probe included), or has ended for good. */
@@ -220,6 +231,7 @@ export class ContainerRunner {
       const startedAtMs = clock.nowMs();
       await this.#recordProcess(running);
       this.#event('Normal', 'Started', `Started container ${this.spec.name}`);
+      this.#markLaunched();
       if (running.limitation !== undefined) {
         this.#context.networkPod.hostLoopback = true;
         this.#event('Warning', 'TrafficNotCaptured', running.limitation);

@@ -3,13 +3,13 @@
 import type { ContainerStatus } from '@towpath/api';
 import { toTimestamp } from '@towpath/kit';
 
-export interface Waiting {
+interface Waiting {
   readonly type: 'waiting';
   readonly reason: string;
   readonly message?: string;
 }
 
-export interface Running {
+interface Running {
   readonly type: 'running';
   readonly startedAtMs: number;
 }

@@ -135,7 +135,7 @@ function inOrder(conditions: Condition[]): Condition[] {
 }
 
 /** Source: Kubernetes pod quality of service classes. */
-export function qosClassOf(spec: CorePodSpec): 'Guaranteed' | 'Burstable' | 'BestEffort' {
+function qosClassOf(spec: CorePodSpec): 'Guaranteed' | 'Burstable' | 'BestEffort' {
   const all = [...spec.containers, ...(spec.initContainers ?? [])];
   const names = ['cpu', 'memory'];
   const hasAny = all.some(({ resources }) =>

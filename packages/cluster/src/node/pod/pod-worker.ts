@@ -130,7 +130,15 @@ export class PodWorker {
       const context = await this.#setUp();
       if (!(await this.#runInits(context))) return;
       const mains = specOf(this.#pod).containers.map((spec) => this.#runnerOf(spec.name));
-      await Promise.all(mains.map(async (runner) => runner?.run()));
+      const runs: Promise<void>[] = [];
+      // One after another, in the order of the spec, as the kubelet launches them.
+      for (const runner of mains) {
+        if (runner === undefined) continue;
+        const run = runner.run();
+        runs.push(run);
+        await Promise.race([runner.untilLaunched(), run]);
+      }
+      await Promise.all(runs);
       if (this.#setup.signal.aborted) return;
       await this.#stopSidecars(shutdownGraceMs);
       this.#changed();

@@ -44,7 +44,7 @@ export async function check(action: Action, target: CheckTarget, timeoutMs: numb
 }
 
 /** A port by number or by the container's name for it. Throws when the name is not known. */
-export function portOf(port: number | string, container: CoreContainer): number {
+function portOf(port: number | string, container: CoreContainer): number {
   const number = Number(port);
   if (Number.isInteger(number)) return number;
   const named = container.ports?.find(({ name }) => name === port)?.containerPort;

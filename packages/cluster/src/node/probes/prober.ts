@@ -6,7 +6,7 @@ import { check, type CheckResult, type CheckTarget } from './check.ts';
 
 export type ProbeKind = 'Startup' | 'Readiness' | 'Liveness';
 
-export interface ProberEvents {
+interface ProberEvents {
   /** The container counts as started. */
   started(): void;
   ready(isReady: boolean): void;

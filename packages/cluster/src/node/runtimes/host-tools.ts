@@ -4,7 +4,7 @@ import { accessSync, constants, lstatSync, readlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** A folder of the host that programs need when their image does not bring it. */
-export interface SystemFolder {
+interface SystemFolder {
   readonly name: string;
   /** The link's target, e.g. `usr/bin` for /bin. */
   readonly link?: string;
