@@ -5,7 +5,7 @@ export interface RenderLimits {
   readonly timeMs: number;
   /** Characters written by all templates together: a loop that never ends must not fill the memory. */
   readonly outputChars: number;
-  /** Nested include, template and tpl: each level takes JavaScript stack. Helm stops at 1000 of one name. */
+  /** Nested include, template and tpl. Helm stops at 1000 of one name; JavaScript's own stack may end before. */
   readonly includeDepth: number;
   /** Nesting of a printed, encoded or copied value; a map that holds itself has no end. */
   readonly valueDepth: number;
@@ -14,7 +14,7 @@ export interface RenderLimits {
 export const defaultRenderLimits: RenderLimits = {
   timeMs: 30_000,
   outputChars: 256 * 1024 * 1024,
-  includeDepth: 1000,
+  includeDepth: 2000,
   valueDepth: 1000,
 };
 

@@ -30,8 +30,25 @@ export function compileCall(compiler: Compiler, call: Call): Stage {
   const operands = call.operands.map((operand, index) => compiler.argument(operand, parameterType(row, index)));
   if (row.name === 'and' || row.name === 'or') return shortCircuit(node, operands, row.name === 'or');
   const finalType = hasFinal ? parameterType(row, operands.length) : undefined;
+  if (row.name === 'include' && operands.length === 2 && !hasFinal) return includeCall(call, operands);
   if (row.name === 'call') operands.unshift(calleeName(call));
   return invoking(call, row, operands, finalType);
+}
+
+/** include without the steps between: they would be most of the stack that nested includes take. */
+function includeCall(call: Call, operands: readonly Evaluate[]): Stage {
+  const { node, command } = call;
+  const [name, data] = operands;
+  return (frame, dot) => {
+    frame.node = node;
+    const called = name?.(frame, dot);
+    const argument = data?.(frame, dot);
+    try {
+      return frame.run.include(frame, String(called), argument);
+    } catch (error) {
+      failCall(frame, command, 'include', error);
+    }
+  };
 }
 
 /** `call` is told what it calls as it is written. */

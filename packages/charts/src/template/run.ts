@@ -43,26 +43,20 @@ export class TemplateRun implements Run {
 
   /** Runs a template and gives its text. Throws `ExecError`, `LimitError`. */
   execute(name: string, data: unknown): string {
-    return this.executeIn(this.names, { name, data, parent: undefined });
+    return this.runProgram(this.names, this.programOf(this.names, name), data, undefined);
   }
 
-  private executeIn(names: TemplateNames, call: { name: string; data: unknown; parent: Frame | undefined }): string {
-    const program = names.lookup(call.name);
-    if (program === undefined) {
-      throw new FunctionError(`template: no template ${quote(call.name)} associated with template "${rootName}"`);
-    }
-    return this.runProgram(names, program, call);
+  private programOf(names: TemplateNames, name: string): Program {
+    const program = names.lookup(name);
+    if (program !== undefined) return program;
+    throw new FunctionError(`template: no template ${quote(name)} associated with template "${rootName}"`);
   }
 
-  private runProgram(
-    names: TemplateNames,
-    program: Program,
-    call: { data: unknown; parent: Frame | undefined },
-  ): string {
+  private runProgram(names: TemplateNames, program: Program, data: unknown, parent: Frame | undefined): string {
     const output = this.newOutput();
     // The argument of Execute is a plain value: a nil interface is no value at all.
-    const dot = call.data === null ? undefined : call.data;
-    const frame = new Frame({ run: this, registry: names, program, output, dot, parent: call.parent });
+    const dot = data === null ? undefined : data;
+    const frame = new Frame({ run: this, registry: names, program, output, dot, parent });
     this.enter(frame);
     program.body(frame, dot);
     return output.text();
@@ -108,12 +102,20 @@ export class TemplateRun implements Run {
     if (count > sameNameMax) {
       throw new FunctionError(`rendering template has a nested reference name: ${name}: unable to execute template`);
     }
+    const names = frame.registry as TemplateNames;
+    const program = this.programOf(names, name);
     this.included.set(name, count + 1);
+    const output = this.newOutput();
+    const dot = data === null ? undefined : data;
+    const inner = new Frame({ run: this, registry: names, program, output, dot, parent: frame });
+    this.enter(inner);
     try {
-      return this.executeIn(frame.registry as TemplateNames, { name, data, parent: frame });
+      // Called here and not in a function of its own: every level of includes takes as little stack as it can.
+      program.body(inner, dot);
     } finally {
       this.included.set(name, count);
     }
+    return output.text();
   }
 
   tpl(frame: Frame, text: string, data: unknown): string {
@@ -123,7 +125,7 @@ export class TemplateRun implements Run {
       names.add(parsed);
       const own = parsed.get(rootName);
       if (own === undefined) return '';
-      const output = this.runProgram(names, names.compileEntry(own), { data, parent: frame });
+      const output = this.runProgram(names, names.compileEntry(own), data, frame);
       return output.replaceAll('<no value>', '');
     } catch (error) {
       if (error instanceof ParseError) {
