@@ -1,5 +1,5 @@
 /**
- * `npm start`, `npm test` and `npm run acceptance` on a fresh clone: installs and builds what is missing, then runs it.
+ * `npm start`, `npm test`, `npm run acceptance` and `npm run scenarios` on a fresh clone: installs and builds what is missing, then runs it.
  * Node built-ins only, since nothing is installed yet.
  */
 
@@ -23,8 +23,8 @@ const [mode = 'start', ...args] = process.argv.slice(2);
 install();
 if (mode === 'start') start();
 else if (mode === 'test') run(bin('vitest'), ['run', ...args]);
-else if (mode === 'acceptance') accept();
-else fail(`unknown mode ${mode}: use start, test or acceptance`);
+else if (mode === 'acceptance' || mode === 'scenarios') play();
+else fail(`unknown mode ${mode}: use start, test, acceptance or scenarios`);
 
 /** Installs when package-lock.json is not the one that node_modules was made from. */
 function install() {
@@ -48,9 +48,10 @@ function start() {
   run(process.execPath, [program, ...(named ? args : ['up', ...args])]);
 }
 
-function accept() {
-  buildIfNeeded();
-  run(process.execPath, [join(root, 'acceptance', 'run.mjs'), ...args]);
+/** The walk and the scenarios run against the build, or against the one that --dist names. */
+function play() {
+  if (!args.some((arg) => arg.startsWith('--dist'))) buildIfNeeded();
+  run(process.execPath, [join(root, mode, 'run.mjs'), ...args]);
 }
 
 /** Builds when a source is newer than dist/; returns the program. */

@@ -34,7 +34,7 @@ export async function gatherEvidence(options: EvidenceOptions): Promise<Evidence
     hosts: plan.service.hosts ?? [],
     apexHost: `${plan.service.apex}.${plan.namespace}`,
     interval,
-    address: plan.metricsServer,
+    address: provider.address,
     pods: running.map((pod) => pod.metadata.name),
     podsWithoutSidecar: running.filter((pod) => !hasSidecar(pod)).map((pod) => pod.metadata.name),
   };

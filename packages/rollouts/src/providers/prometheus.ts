@@ -15,6 +15,7 @@ export function prometheusProviders({ connect }: PrometheusOptions): MetricProvi
       return queryInstant({ address, query: query.replace(/\s+/g, ' ').trim(), connect });
     };
     return {
+      address,
       values: ask,
       async measure(query) {
         try {

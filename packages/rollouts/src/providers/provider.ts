@@ -13,6 +13,8 @@ export interface LabelledValue {
 }
 
 export interface MetricProvider {
+  /** Where it asks: a metric template may name a server of its own. */
+  readonly address: string;
   /** One number, as checks use it: the last element of the vector. */
   measure(query: string): Promise<Measurement>;
   /** Every element, for diagnoses. Throws when the provider cannot be asked. */

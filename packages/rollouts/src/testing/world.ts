@@ -215,6 +215,7 @@ class TestWorld implements World {
           measure: (query) => Promise.resolve(script.measure(query)),
           values: (query) => Promise.resolve(script.values(query)),
           isOnline: () => Promise.resolve(script.online),
+          address: 'http://prometheus:9090',
         })),
     });
     this.#controller.start();
