@@ -80,7 +80,7 @@ export function releasesDeployed(deps: WaitDeps, namespace: string, count: numbe
 }
 
 function problems(releases: readonly AnyObject[]): string {
-  const failed = releases.find((release) => /Failed$/.test(String(getIn(release, ['status', 'phase']))));
+  const failed = releases.find((release) => String(getIn(release, ['status', 'phase'])).endsWith('Failed'));
   return failed === undefined ? '' : `; ${failed.metadata.name}: ${String(getIn(failed, ['status', 'phase']))}`;
 }
 
