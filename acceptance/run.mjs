@@ -42,13 +42,21 @@ for (const program of ['git', 'kubectl', 'curl']) {
   console.log(`0 passed, ${chosen.length} failed`);
   process.exit(1);
 }
-console.log(findProgram('helm') === undefined ? 'helm: not on PATH, helm rows run with "towpath helm" alone' : 'helm: found, helm rows run with both');
+console.log(
+  findProgram('helm') === undefined
+    ? 'helm: not on PATH, helm rows run with "towpath helm" alone'
+    : 'helm: found, helm rows run with both',
+);
 
 const work = mkdtempSync(join(tmpdir(), 'towpath-walk-'));
 for (const folder of ['home', 'helm']) mkdirSync(join(work, folder), { recursive: true });
-const server = spawn(process.execPath, [join(root, options.dist, 'towpath.js'), 'up', '--bare', '--data', join(work, 'data')], {
-  stdio: ['ignore', openSync(join(work, 'up.log'), 'a'), openSync(join(work, 'up.log'), 'a')],
-});
+const server = spawn(
+  process.execPath,
+  [join(root, options.dist, 'towpath.js'), 'up', '--bare', '--data', join(work, 'data')],
+  {
+    stdio: ['ignore', openSync(join(work, 'up.log'), 'a'), openSync(join(work, 'up.log'), 'a')],
+  },
+);
 let passed = 0;
 let failed = 0;
 try {
@@ -74,7 +82,11 @@ async function waitReady() {
     if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8'));
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  throw new Error(server.exitCode === null ? `no ready.json after ${startLimitMs / 1000} s` : `towpath up ended with ${server.exitCode}`);
+  throw new Error(
+    server.exitCode === null
+      ? `no ready.json after ${startLimitMs / 1000} s`
+      : `towpath up ended with ${server.exitCode}`,
+  );
 }
 
 async function runRow(walk, row) {
@@ -90,7 +102,9 @@ async function runRow(walk, row) {
     console.log(`ok      ${label} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
   } catch (error) {
     failed++;
-    console.log(`FAILED  ${label} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)\n        ${String(error.message).replaceAll('\n', '\n        ')}`);
+    console.log(
+      `FAILED  ${label} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)\n        ${String(error.message).replaceAll('\n', '\n        ')}`,
+    );
   }
 }
 

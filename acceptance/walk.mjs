@@ -28,7 +28,10 @@ export function expectInOrder(text, patterns) {
 
 /** The program on PATH, or undefined. */
 export function findProgram(name, path = process.env.PATH ?? '') {
-  return path.split(delimiter).map((folder) => join(folder, name)).find((file) => existsSync(file));
+  return path
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find((file) => existsSync(file));
 }
 
 /** One run of the walk: addresses, folders and clients. */
@@ -127,7 +130,11 @@ export class Walk {
     const image = `${this.user}/${service}:${tag}`;
     await this.must(process.execPath, [this.program, 'docker', 'build', '-t', image, `src/${service}`]);
     const push = await this.towpath('docker', 'push', image);
-    expect(new RegExp(`${tag}: digest: sha256:[0-9a-f]{64} size: \\d+`).test(push.stdout), `digest line of ${image}`, push.all);
+    expect(
+      new RegExp(`${tag}: digest: sha256:[0-9a-f]{64} size: \\d+`).test(push.stdout),
+      `digest line of ${image}`,
+      push.all,
+    );
     return push.stdout;
   }
 }

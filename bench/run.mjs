@@ -16,5 +16,7 @@ if (benchmark === undefined) {
   process.exit(2);
 }
 const memoryGiB = (totalmem() / 2 ** 30).toFixed(0);
-console.log(`machine: ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${memoryGiB} GiB, Node ${process.version}, ${process.platform}`);
+console.log(
+  `machine: ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${memoryGiB} GiB, Node ${process.version}, ${process.platform}`,
+);
 await benchmark();

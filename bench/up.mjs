@@ -20,7 +20,9 @@ export async function benchUp() {
     console.log(`cold start (fresh clone, npm ci included): ${cold.seconds.toFixed(1)} s to ready.json`);
     const warm = await startOnce(clone, work, true);
     console.log(`warm start (installed, images built):      ${warm.seconds.toFixed(1)} s to ready.json`);
-    console.log(`memory ${settleMs / 1000} s after the warm start:        ${warm.pssMiB.toFixed(0)} MiB PSS in ${warm.processes} processes`);
+    console.log(
+      `memory ${settleMs / 1000} s after the warm start:        ${warm.pssMiB.toFixed(0)} MiB PSS in ${warm.processes} processes`,
+    );
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -31,7 +33,11 @@ async function startOnce(clone, work, measureMemory) {
   const log = openSync(join(work, 'up.log'), 'a');
   rmSync(join(data, 'ready.json'), { force: true });
   const startedAt = performance.now();
-  const child = spawn('npm', ['start', '--', '--data', data], { cwd: clone, stdio: ['ignore', log, log], detached: true });
+  const child = spawn('npm', ['start', '--', '--data', data], {
+    cwd: clone,
+    stdio: ['ignore', log, log],
+    detached: true,
+  });
   try {
     await waitReady(join(data, 'ready.json'), child, join(work, 'up.log'));
     const seconds = (performance.now() - startedAt) / 1000;

@@ -13,7 +13,9 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
 if (major < 20 || (major === 20 && minor < 19)) {
-  fail(`Node ${process.versions.node} is too old: Towpath needs Node 20.19 or later. Install it and run the command again.`);
+  fail(
+    `Node ${process.versions.node} is too old: Towpath needs Node 20.19 or later. Install it and run the command again.`,
+  );
 }
 if (spawnSync('git', ['--version'], { stdio: 'ignore' }).status !== 0) {
   fail('the git command was not found: Towpath needs it. Install git and run the command again.');
@@ -29,16 +31,23 @@ else fail(`unknown mode ${mode}: use start, test, acceptance or scenarios`);
 /** Installs when package-lock.json is not the one that node_modules was made from. */
 function install() {
   const stamp = join(root, 'node_modules', '.towpath-lock');
-  const wanted = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
   console.error('installing packages (npm ci)…');
   const npm = process.env.npm_execpath;
   const command = npm === undefined ? ['npm'] : [process.execPath, npm];
-  const result = spawnSync(command[0], [...command.slice(1), 'ci', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-  });
-  if (result.status !== 0) fail('npm ci failed: see the lines above; check the network and the npm registry, then run the command again.');
+  const result = spawnSync(
+    command[0],
+    [...command.slice(1), 'ci', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'],
+    {
+      cwd: root,
+      stdio: ['ignore', 2, 2],
+    },
+  );
+  if (result.status !== 0)
+    fail('npm ci failed: see the lines above; check the network and the npm registry, then run the command again.');
   writeFileSync(stamp, wanted);
 }
 
@@ -59,7 +68,10 @@ function buildIfNeeded() {
   const program = join(root, 'dist', 'towpath.js');
   if (!existsSync(program) || newestIn(['packages', 'charts', 'shop', 'scripts']) > statSync(program).mtimeMs) {
     console.error('building…');
-    const built = spawnSync(process.execPath, [join(root, 'scripts', 'build.mjs')], { cwd: root, stdio: ['ignore', 2, 2] });
+    const built = spawnSync(process.execPath, [join(root, 'scripts', 'build.mjs')], {
+      cwd: root,
+      stdio: ['ignore', 2, 2],
+    });
     if (built.status !== 0) fail('the build failed: see the lines above.');
   }
   return program;
@@ -85,7 +97,10 @@ function bin(name) {
 
 /** Runs a program to its end; signals are passed on, so that Ctrl-C stops everything cleanly. */
 function run(command, commandArgs) {
-  const child = spawn(command, commandArgs, { cwd: mode === 'test' ? root : (process.env.INIT_CWD ?? root), stdio: 'inherit' });
+  const child = spawn(command, commandArgs, {
+    cwd: mode === 'test' ? root : (process.env.INIT_CWD ?? root),
+    stdio: 'inherit',
+  });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.on('error', (error) => fail(`${command} could not be started: ${error.message}`));
   child.on('exit', (code, signal) => process.exit(signal === null ? (code ?? 1) : 1));

@@ -17,8 +17,19 @@ export const importTable = {
   rollouts: ['runtime', 'metrics'],
   dashboard: ['runtime'],
   cli: [
-    'runtime', 'git', 'registry', 'charts', 'pipeline', 'images', 'sync', 'releases', 'cluster', 'mesh', 'metrics',
-    'rollouts', 'dashboard',
+    'runtime',
+    'git',
+    'registry',
+    'charts',
+    'pipeline',
+    'images',
+    'sync',
+    'releases',
+    'cluster',
+    'mesh',
+    'metrics',
+    'rollouts',
+    'dashboard',
   ],
 };
 

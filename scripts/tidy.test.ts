@@ -35,11 +35,15 @@ const sources: readonly Source[] = packages.flatMap((name) =>
     })),
 );
 
-const importPattern = /(?:^|\n)\s*(?:import|export)\b[^'"\n;]*?(?:from\s*)?['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/g;
+const importPattern =
+  /(?:^|\n)\s*(?:import|export)\b[^'"\n;]*?(?:from\s*)?['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)/g;
 
 function importsOf(text: string): string[] {
   // Import lists over several lines are joined first, so that the specifier is on the statement's line.
-  const joined = text.replace(/((?:import|export)[^'";]*?\{)([^}]*)\}/g, (_all, head: string, body: string) => `${head}${body.replaceAll('\n', ' ')}}`);
+  const joined = text.replace(
+    /((?:import|export)[^'";]*?\{)([^}]*)\}/g,
+    (_all, head: string, body: string) => `${head}${body.replaceAll('\n', ' ')}}`,
+  );
   return [...joined.matchAll(importPattern)].map((match) => match[1] ?? match[2] ?? '');
 }
 
@@ -56,7 +60,9 @@ describe('imports', () => {
   test('nobody imports outside the table', () => {
     const wrong = sources.flatMap((source) =>
       importsOf(source.text)
-        .filter((specifier) => specifier.startsWith('@towpath/') && !mayImport(source, specifier.slice('@towpath/'.length)))
+        .filter(
+          (specifier) => specifier.startsWith('@towpath/') && !mayImport(source, specifier.slice('@towpath/'.length)),
+        )
         .map((specifier) => `${source.path}:${lineOf(source.text, specifier)}: ${specifier}`),
     );
 
@@ -132,7 +138,9 @@ describe('documents', () => {
   test('every link of a page leads somewhere', () => {
     const pages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md']
       .map((name) => join(root, name))
-      .concat(existsSync(join(root, 'docs')) ? filesBelow(join(root, 'docs')).filter((file) => file.endsWith('.md')) : [])
+      .concat(
+        existsSync(join(root, 'docs')) ? filesBelow(join(root, 'docs')).filter((file) => file.endsWith('.md')) : [],
+      )
       .filter((file) => existsSync(file));
     const dead = pages.flatMap((page) =>
       [...readFileSync(page, 'utf8').matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)]

@@ -19,13 +19,17 @@ if (unknown !== undefined) {
 }
 
 const contract = new protobuf.Root();
-for (const file of ['demo.proto', 'health.proto']) protobuf.parse(readFileSync(join(root, 'proto', file), 'utf8'), contract);
+for (const file of ['demo.proto', 'health.proto'])
+  protobuf.parse(readFileSync(join(root, 'proto', file), 'utf8'), contract);
 
 /** `virtual:contract` is the compiled contract; grpc-js loads .proto files only for channelz, which is off. */
 const plugin = {
   name: 'contract',
   setup(bundle) {
-    bundle.onResolve({ filter: /^virtual:contract$|^@grpc\/proto-loader$/ }, ({ path }) => ({ path, namespace: 'contract' }));
+    bundle.onResolve({ filter: /^virtual:contract$|^@grpc\/proto-loader$/ }, ({ path }) => ({
+      path,
+      namespace: 'contract',
+    }));
     bundle.onLoad({ filter: /.*/, namespace: 'contract' }, ({ path }) =>
       path === 'virtual:contract'
         ? { contents: JSON.stringify(contract.toJSON()), loader: 'json' }
