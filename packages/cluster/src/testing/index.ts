@@ -1,6 +1,6 @@
 /** A real API server in memory, for tests of any package. */
 
-import type { Transport } from '@towpath/api';
+import type { Dialer, Transport } from '@towpath/api';
 import { seededRandom, silentLogger, systemClock, type Clock, type Logger } from '@towpath/kit';
 import type { PodStreams } from '../apiserver/pod-streams.ts';
 import { ApiServer } from '../apiserver/server.ts';
@@ -14,6 +14,8 @@ export interface TestClusterOptions {
   /** Of uids and generated names; the same seed gives the same names. */
   readonly seed?: number;
   readonly podStreams?: PodStreams;
+  /** Reaches admission webhooks. */
+  readonly dialer?: Dialer;
 }
 
 export interface TestCluster {
@@ -31,6 +33,7 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
     random: seededRandom(options.seed ?? 1),
     log: options.log ?? silentLogger,
     podStreams: options.podStreams,
+    dialer: options.dialer,
   });
   await server.start();
   return {

@@ -90,7 +90,7 @@ function decodeMap(values: readonly ProtoValue[], element: Schema, types: TypeTa
     if (!(entry instanceof Uint8Array)) continue;
     const fields = new ProtoReader(entry).fields();
     const value = fields.get(2)?.at(-1);
-    result[textOf(fields, 1)] = decodeMapValue(value, element, types);
+    result[textOf(fields, 1)] = decodeMapValue(value, element, types) ?? null;
   }
   return result;
 }
