@@ -256,7 +256,11 @@ export class ContainerRunner {
       context: this.#context,
       container: this.spec,
       event: (type, reason, message) => this.#event(type, reason, message),
-      waiting: (reason, message) => this.#setState({ type: 'waiting', reason, message }),
+      waiting: (reason, message) => {
+        this.#setState({ type: 'waiting', reason, message });
+        // The other containers of the pod do not wait for an image that cannot be had.
+        this.#markLaunched();
+      },
       signal: this.#stop.signal,
     });
     this.#image = image;
