@@ -57,7 +57,7 @@ export function resourcesOf(definition: AnyObject, types: TypeTable): Resource[]
 }
 
 /** The versions of a definition as they are written. */
-export function versionsOf(definition: AnyObject): readonly Version[] {
+function versionsOf(definition: AnyObject): readonly Version[] {
   const versions = getIn(definition, ['spec', 'versions']);
   return Array.isArray(versions) ? (versions as Version[]) : [];
 }

@@ -104,7 +104,7 @@ function ignoreGone(error: unknown): void {
 }
 
 /** A request of the server itself. */
-export function targetOf(resource: Resource, key: { namespace: string | undefined; name: string }): Target {
+function targetOf(resource: Resource, key: { namespace: string | undefined; name: string }): Target {
   return {
     resource,
     namespace: key.namespace,

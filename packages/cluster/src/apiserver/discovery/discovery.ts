@@ -32,7 +32,7 @@ interface Group {
 }
 
 /** The groups of a registry, core first, then the order they were declared in. */
-export function groupsOf(registry: ResourceRegistry): Group[] {
+function groupsOf(registry: ResourceRegistry): Group[] {
   const groups = new Map<string, Map<string, Resource[]>>();
   for (const resource of registry.all()) {
     const versions = groups.get(resource.group) ?? new Map<string, Resource[]>();

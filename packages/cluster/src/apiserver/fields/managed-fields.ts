@@ -114,7 +114,7 @@ function visiblePart(comparison: Comparison, target: Target): Comparison {
 }
 
 /** The writer gets what it changed; everybody loses what is gone, and others what the writer changed. */
-export function takeOver(managers: Map<string, Manager>, writer: Manager, comparison: Comparison): void {
+function takeOver(managers: Map<string, Manager>, writer: Manager, comparison: Comparison): void {
   const changed = unionOf(comparison.added, comparison.modified);
   if (isEmptySet(changed) && isEmptySet(comparison.removed)) return;
   const lost = unionOf(changed, comparison.removed);

@@ -6,7 +6,6 @@ import { badRequest, StatusError } from '../http/status.ts';
 import type { Resource } from '../resources/resource.ts';
 import { normalise, type NormaliseReport } from '../schema/normalise.ts';
 import { decodeProtobuf, isProtobuf } from '../schema/protobuf.ts';
-import type { StructSchema } from '../schema/schema.ts';
 import type { TypeTable } from '../schema/type-table.ts';
 
 /** Largest request body, in bytes, as on a real server. */
@@ -37,7 +36,7 @@ export function tooLarge(): StatusError {
   return new StatusError({ code: 413, reason: 'RequestEntityTooLarge', message });
 }
 
-export function unsupportedMediaType(accepted: string): StatusError {
+function unsupportedMediaType(accepted: string): StatusError {
   const message = `the body of the request was in an unknown format - accepted media types include: ${accepted}`;
   return new StatusError({ code: 415, reason: 'UnsupportedMediaType', message });
 }
@@ -136,9 +135,4 @@ function reportUnknown(
   throw badRequest(
     `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}: strict decoding error: ${sentences.join(', ')}`,
   );
-}
-
-/** Decodes a body of a known built-in type that is not stored, such as DeleteOptions. */
-export function decodeAs(record: UnknownRecord, schema: StructSchema, kind: string): AnyObject {
-  return canonicalise(record, { kind, version: 'v1', schema }, { validation: 'Ignore', warnings: [] });
 }

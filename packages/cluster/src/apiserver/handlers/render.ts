@@ -22,7 +22,7 @@ export interface RenderOptions {
 }
 
 /** The text of one object at the resource's version. */
-export function objectJson(resource: Pick<Resource, 'apiVersion'>, item: Renderable): string {
+function objectJson(resource: Pick<Resource, 'apiVersion'>, item: Renderable): string {
   if (item.object.apiVersion !== resource.apiVersion) return JSON.stringify(convert(item.object, resource.apiVersion));
   return item.json ?? JSON.stringify(item.object);
 }

@@ -220,7 +220,7 @@ function copyMember(object: UnknownRecord, old: UnknownRecord, name: string): vo
 }
 
 /** True when the resource's status is written through its subresource only. */
-export function hasStatusSubresource(resource: Resource): boolean {
+function hasStatusSubresource(resource: Resource): boolean {
   return resource.custom === undefined ? resource.subresources.has('status') : resource.custom.hasStatus;
 }
 
@@ -241,7 +241,7 @@ function convertToHub(object: AnyObject, resource: Resource): AnyObject {
 }
 
 /** Throws a 422 when there are causes. */
-export function refuseInvalid(resource: Resource, object: AnyObject, causes: readonly StatusCause[]): void {
+function refuseInvalid(resource: Resource, object: AnyObject, causes: readonly StatusCause[]): void {
   if (causes.length === 0) return;
   throw invalid({ group: resource.group, kind: resource.kind, name: object.metadata.name ?? '' }, causes);
 }

@@ -62,7 +62,7 @@ export class StatusError extends Error {
 }
 
 /** `deployments.apps` or `pods`. */
-export function qualifiedName(resource: ResourceName): string {
+function qualifiedName(resource: ResourceName): string {
   return resource.group === '' ? resource.plural : `${resource.plural}.${resource.group}`;
 }
 

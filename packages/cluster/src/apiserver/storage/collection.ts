@@ -26,7 +26,7 @@ export interface ChangeEvent {
 export type ChangeListener = (event: ChangeEvent) => void;
 
 /** Events kept in memory per collection. */
-const maxEvents = 4_000;
+const maxEvents = 1_000;
 
 /** Mutated only by the object store. */
 export class Collection {

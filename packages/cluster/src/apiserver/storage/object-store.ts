@@ -6,8 +6,8 @@ import type { Store, StoreWrite } from '../../store/store.ts';
 import { Collection, type ChangeEvent, type ChangeType, type StoredObject } from './collection.ts';
 
 /** Events that are kept on disk, so that watches survive a restart. */
-const maxLoggedEvents = 10_000;
-const trimLogBy = 500;
+const maxLoggedEvents = 3_000;
+const trimLogBy = 300;
 
 export interface ObjectStoreDeps {
   readonly store: Store;

@@ -12,7 +12,7 @@ export interface ProbeSpec {
   initialDelaySeconds?: number;
 }
 
-export interface EnvSpec {
+interface EnvSpec {
   name: string;
   value?: string;
   valueFrom?: { fieldRef?: { apiVersion?: string; fieldPath?: string } };

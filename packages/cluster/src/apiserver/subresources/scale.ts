@@ -37,7 +37,7 @@ function pathsOf(resource: Resource): ScalePaths {
 }
 
 /** A selector as `labelSelector` text. */
-export function selectorTextOf(selector: unknown): string {
+function selectorTextOf(selector: unknown): string {
   if (typeof selector === 'string') return selector;
   if (!isRecord(selector)) return '';
   const isFlat = selector['matchLabels'] === undefined && selector['matchExpressions'] === undefined;
@@ -55,7 +55,7 @@ function requirementText({ key, operator, values }: SelectorRequirement): string
 }
 
 /** The Scale of an object. */
-export function scaleOf(object: AnyObject, resource: Resource): AnyObject {
+function scaleOf(object: AnyObject, resource: Resource): AnyObject {
   const paths = pathsOf(resource);
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const selector = paths.selector === undefined ? '' : selectorTextOf(getIn(object, paths.selector));
