@@ -34,7 +34,7 @@ export function matchesEmpty(matcher: Matcher): boolean {
  * A test for whole values. Plain alternatives (`a|b|c`) are looked up; everything else is RE2, where a dot
  * matches newlines too. Throws `REGEXP_INVALID`. Source: Prometheus migration guide, "Regular expressions".
  */
-export function compileAnchored(pattern: string): (value: string) => boolean {
+function compileAnchored(pattern: string): (value: string) => boolean {
   if (/^[\w\-: |/]*$/.test(pattern)) {
     const alternatives = new Set(pattern.split('|'));
     return (value) => alternatives.has(value);

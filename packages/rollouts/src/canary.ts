@@ -18,7 +18,7 @@ export const phases = [
 ] as const;
 export type Phase = (typeof phases)[number];
 
-export interface ObjectRef {
+interface ObjectRef {
   apiVersion?: string;
   kind: string;
   name: string;
@@ -44,7 +44,7 @@ export interface CanaryWebhook {
   metadata?: Record<string, string>;
 }
 
-export interface CanaryAnalysis {
+interface CanaryAnalysis {
   interval?: string;
   iterations?: number;
   threshold?: number;

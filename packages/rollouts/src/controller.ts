@@ -113,7 +113,7 @@ interface ReconcileDeps extends RolloutDeps {
 }
 
 /** One round for one Canary. */
-export async function reconcile(key: Key, deps: ReconcileDeps): Promise<Result> {
+async function reconcile(key: Key, deps: ReconcileDeps): Promise<Result> {
   const canary = await deps.client.get(CanaryType, key);
   if (canary === undefined || canary.metadata.deletionTimestamp !== undefined) return done();
   const plan = await planOf(canary, deps);

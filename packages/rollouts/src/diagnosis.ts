@@ -55,7 +55,9 @@ export interface Diagnosis {
 export function diagnose(evidence: Evidence): Diagnosis {
   const { target, namespace } = evidence;
   if (evidence.providerError !== undefined) {
-    const message = `metrics server ${evidence.address} does not answer (${evidence.providerError}): check that it runs and that metricsServer names it`;
+    // The client's errors name the address too; once is enough.
+    const error = evidence.providerError.replace(` (metrics server ${evidence.address})`, '');
+    const message = `metrics server ${evidence.address} does not answer (${error}): check that it runs and that metricsServer names it`;
     return { cause: 'provider-down', message };
   }
   if (evidence.pods.length === 0) {

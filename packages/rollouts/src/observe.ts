@@ -29,7 +29,7 @@ export async function observe(plan: Plan, tickDue: boolean, deps: RolloutDeps): 
   return situation({ plan, tickDue, target, primaryObject, configs, nowMs: deps.clock.nowMs() });
 }
 
-export interface Read {
+interface Read {
   readonly plan: Plan;
   readonly tickDue: boolean;
   readonly target: Deployment | undefined;
@@ -39,7 +39,7 @@ export interface Read {
 }
 
 /** Pure: from objects to what matters about them. */
-export function situation({ plan, tickDue, target, primaryObject, configs, nowMs }: Read): Observed {
+function situation({ plan, tickDue, target, primaryObject, configs, nowMs }: Read): Observed {
   const deadlineSeconds = plan.progressDeadlineSeconds;
   const readiness = (deployment: Deployment, readyThreshold: number): Situation['canary'] => {
     return deploymentReadiness(deployment, { deadlineSeconds, readyThreshold, nowMs });

@@ -4,9 +4,9 @@ import { getIn, isRecord } from '@towpath/kit';
 import type { Canary, CanaryMetric, CanaryService, CanaryWebhook } from './canary.ts';
 import { parseDurationMs } from './duration.ts';
 
-export type Strategy = 'canary' | 'blue-green' | 'ab-testing';
+type Strategy = 'canary' | 'blue-green' | 'ab-testing';
 
-export interface Threshold {
+interface Threshold {
   readonly min: number | undefined;
   readonly max: number | undefined;
 }

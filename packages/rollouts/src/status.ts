@@ -30,7 +30,7 @@ const conditionTexts: Readonly<Record<Phase, ConditionText>> = {
 };
 
 /** The status after `change`, with its condition and times. Pure. */
-export function nextStatus(canary: Canary, change: Partial<CanaryStatus>, nowMs: number): CanaryStatus {
+function nextStatus(canary: Canary, change: Partial<CanaryStatus>, nowMs: number): CanaryStatus {
   const before = statusOf(canary);
   const merged: CanaryStatus = { ...before, ...change, lastTransitionTime: toTimestamp(nowMs) };
   if (merged.phase === '') return merged;

@@ -5,7 +5,7 @@ import type { QueryResult, ResultSeries } from '../promql/engine.ts';
 import { formatTime } from '../promql/format.ts';
 
 /** A number as text: the shortest form that reads back the same, `+Inf`, `-Inf`, `NaN`. */
-export function valueText(value: number): string {
+function valueText(value: number): string {
   if (value === Infinity) return '+Inf';
   if (value === -Infinity) return '-Inf';
   return Object.is(value, -0) ? '-0' : String(value);

@@ -11,7 +11,7 @@ import type { ApiDeps } from './handler.ts';
 import { bad, durationParameter, limitParameter, timeParameter } from './parameters.ts';
 import { resultData } from './results.ts';
 
-export interface RouteRequest {
+interface RouteRequest {
   readonly parameters: URLSearchParams;
   /** What the path's group matched. */
   readonly segment: string;
@@ -19,7 +19,7 @@ export interface RouteRequest {
   readonly signal: AbortSignal;
 }
 
-export interface Answer {
+interface Answer {
   readonly data: unknown;
   readonly warnings?: readonly string[] | undefined;
 }

@@ -21,12 +21,12 @@ export interface TimeShift {
   readonly at: AtModifier | undefined;
 }
 
-export interface NumberExpr {
+interface NumberExpr {
   readonly type: 'number';
   readonly value: number;
 }
 
-export interface StringExpr {
+interface StringExpr {
   readonly type: 'string';
   readonly value: string;
 }
@@ -52,7 +52,7 @@ export interface CallExpr {
   readonly args: readonly Expr[];
 }
 
-export const aggregators = [
+const aggregators = [
   'sum',
   'avg',
   'count',
@@ -81,11 +81,11 @@ export interface AggregateExpr {
   readonly without: boolean;
 }
 
-export const arithmeticOperators = ['+', '-', '*', '/', '%', '^', 'atan2'] as const;
+const arithmeticOperators = ['+', '-', '*', '/', '%', '^', 'atan2'] as const;
 export const comparisonOperators = ['==', '!=', '>', '<', '>=', '<='] as const;
 export const setOperators = ['and', 'or', 'unless'] as const;
-export type ArithmeticOperator = (typeof arithmeticOperators)[number];
-export type ComparisonOperator = (typeof comparisonOperators)[number];
+type ArithmeticOperator = (typeof arithmeticOperators)[number];
+type ComparisonOperator = (typeof comparisonOperators)[number];
 export type SetOperator = (typeof setOperators)[number];
 export type BinaryOperator = ArithmeticOperator | ComparisonOperator | SetOperator;
 
@@ -108,7 +108,7 @@ export interface BinaryExpr {
   readonly matching: VectorMatching;
 }
 
-export interface UnaryExpr {
+interface UnaryExpr {
   readonly type: 'unary';
   readonly op: '+' | '-';
   readonly expr: Expr;

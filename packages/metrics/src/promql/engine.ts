@@ -29,20 +29,20 @@ export type QueryResult =
   | { readonly type: 'vector'; readonly series: readonly ResultSeries[] }
   | { readonly type: 'matrix'; readonly series: readonly ResultSeries[] };
 
-export interface QueryOptions {
+interface QueryOptions {
   readonly timeoutMs?: number | undefined;
   readonly lookbackMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-export interface RangeOptions extends QueryOptions {
+interface RangeOptions extends QueryOptions {
   readonly startMs: number;
   readonly endMs: number;
   readonly stepMs: number;
 }
 
 /** Points per series of a range query. Source: Prometheus, web/api/v1. */
-export const maxPointsPerSeries = 11_000;
+const maxPointsPerSeries = 11_000;
 
 export interface Engine {
   /** The value at one time. Throws the errors listed in errors.ts. */

@@ -3,7 +3,7 @@
 import { metricsError } from '../errors.ts';
 import { labelsFromPairs, metricNameLabel, type Labels } from '../labels.ts';
 
-export interface ExpositionSample {
+interface ExpositionSample {
   /** The line up to the value: equal texts are equal series, so that a scraper parses each only once. */
   readonly series: string;
   readonly value: number;

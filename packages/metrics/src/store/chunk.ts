@@ -27,7 +27,7 @@ const maxRepeat = 0x80;
 const maxSampleBytes = 24;
 
 /** Samples per chunk: few enough that reading one for its last samples is cheap. */
-export const samplesPerChunk = 480;
+const samplesPerChunk = 480;
 
 /** Samples in ascending time, appended until full. */
 export class Chunk {

@@ -19,7 +19,7 @@ const trackedSecretTypes: ReadonlySet<string> = new Set([
 const optOutAnnotation = 'flagger.app/config-tracking';
 
 /** Every `configmap/NAME` and `secret/NAME` that a pod spec refers to. */
-export function referencedConfigs(spec: PodSpec): string[] {
+function referencedConfigs(spec: PodSpec): string[] {
   const found = new Set<string>();
   visitReferences(spec, (kind, name) => {
     found.add(`${kind}/${name}`);

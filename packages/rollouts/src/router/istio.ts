@@ -72,7 +72,7 @@ function takenOver(live: AnyObject, canary: Canary): AnyObject {
 type Route = Record<string, unknown>;
 
 /** The whole spec for a weight. A/B: matched requests first, then everything to the primary. */
-export function virtualServiceSpec(plan: Plan, canaryWeight: number): Record<string, unknown> {
+function virtualServiceSpec(plan: Plan, canaryWeight: number): Record<string, unknown> {
   const { service } = plan;
   const hosts = service.hosts ?? [];
   const gateways = service.gateways ?? [];

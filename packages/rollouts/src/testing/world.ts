@@ -31,7 +31,7 @@ import { istioRouter } from '../router/istio.ts';
 export const namespace = 'microservices-demo';
 
 /** What the metrics server answers; set by the test. */
-export interface Script {
+interface Script {
   measure: (query: string) => Measurement;
   values: (query: string) => readonly LabelledValue[];
   online: string | undefined;

@@ -14,7 +14,7 @@ interface Extrapolation {
  * average distances), else by half an average distance; a counter is never stretched below zero.
  * Source: Prometheus, promql/functions.go, extrapolatedRate.
  */
-export function extrapolate(window: Window, { counter, perSecond }: Extrapolation): number | undefined {
+function extrapolate(window: Window, { counter, perSecond }: Extrapolation): number | undefined {
   const { times, values, from, to, startMs, endMs } = window;
   if (to - from < 2) return undefined;
   const first = values[from] ?? NaN;

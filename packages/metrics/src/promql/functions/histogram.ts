@@ -4,7 +4,7 @@ import { dropLabels, labelsKey, labelValue, withoutMetricName, type Labels } fro
 import { emptyColumn, hasValues, setAt, type Column, type Value } from '../value.ts';
 import type { Call, FunctionRow } from './row.ts';
 
-export interface Bucket {
+interface Bucket {
   /** The `le` label: the upper bound, included. */
   upperBound: number;
   /** Observations up to the bound. */
@@ -18,7 +18,7 @@ const relativeTolerance = 1e-12;
  * The q-quantile of a cumulative histogram, interpolated within its bucket; `buckets` are sorted in place.
  * Source: Prometheus, promql/quantile.go, BucketQuantile.
  */
-export function bucketQuantile(q: number, buckets: Bucket[]): number {
+function bucketQuantile(q: number, buckets: Bucket[]): number {
   if (Number.isNaN(q)) return NaN;
   if (q < 0) return -Infinity;
   if (q > 1) return Infinity;
@@ -66,7 +66,7 @@ function almostEqual(left: number, right: number): boolean {
  * The share of observations between two bounds, interpolated like the quantile.
  * Source: Prometheus, promql/quantile.go, BucketFraction.
  */
-export function bucketFraction(lower: number, upper: number, buckets: Bucket[]): number {
+function bucketFraction(lower: number, upper: number, buckets: Bucket[]): number {
   const merged = prepare(buckets);
   const total = merged.at(-1);
   if (total === undefined || total.upperBound !== Infinity || merged.length < 2 || total.count === 0) return NaN;

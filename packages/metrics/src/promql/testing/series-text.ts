@@ -23,7 +23,7 @@ export function parseSeriesText(line: string): SeriesText {
 }
 
 /** `{}` is the empty label set; anything else reads as a selector with equality matchers. */
-export function parseLabels(text: string): Labels {
+function parseLabels(text: string): Labels {
   if (/^\s*\{\s*\}\s*$/.test(text)) return [];
   const matchers = parseSelector(text.replace(/\{\s*\}$/, ''));
   return labelsFromPairs(matchers.map((matcher) => [matcher.name || metricNameLabel, matcher.value]));
