@@ -46,14 +46,22 @@ process.exit(failed === 0 && passed > 0 ? 0 : 1);
 
 /** Every file is read and every step found before anything starts. */
 function planFiles() {
-  const all = readdirSync(folder).filter((name) => name.endsWith('.scenario')).sort();
+  const all = readdirSync(folder)
+    .filter((name) => name.endsWith('.scenario'))
+    .sort();
   const files = positionals.length === 0 ? all.map((name) => join(folder, name)) : positionals;
   try {
-    return files.map((path) => {
-      const parsed = parseScenarios(readFileSync(path, 'utf8'), basename(path));
-      const scenarios = parsed.scenarios.filter(({ title }) => title.includes(options.only));
-      return { file: basename(path), setup: bind(parsed.setup), scenarios: scenarios.map((one) => ({ ...one, steps: bind(one.steps) })) };
-    }).filter(({ scenarios }) => scenarios.length > 0);
+    return files
+      .map((path) => {
+        const parsed = parseScenarios(readFileSync(path, 'utf8'), basename(path));
+        const scenarios = parsed.scenarios.filter(({ title }) => title.includes(options.only));
+        return {
+          file: basename(path),
+          setup: bind(parsed.setup),
+          scenarios: scenarios.map((one) => ({ ...one, steps: bind(one.steps) })),
+        };
+      })
+      .filter(({ scenarios }) => scenarios.length > 0);
   } catch (error) {
     if (!(error instanceof ScenarioSyntaxError) && error.code !== 'ENOENT') throw error;
     console.log(error.message);
@@ -88,7 +96,10 @@ async function runFile({ file, setup, scenarios }) {
       if (failure === undefined) passed++;
       else failed++;
       console.log(`${failure === undefined ? 'ok    ' : 'FAILED'}  ${file}: ${title} (${seconds} s)`);
-      if (failure !== undefined) console.log(`        ${(failure.where ?? where)}: ${failure.line}\n        ${failure.message.replaceAll('\n', '\n        ')}`);
+      if (failure !== undefined)
+        console.log(
+          `        ${failure.where ?? where}: ${failure.line}\n        ${failure.message.replaceAll('\n', '\n        ')}`,
+        );
     }
   } finally {
     await world.dispose();

@@ -72,12 +72,18 @@ export class World {
   }
 
   start(flags) {
-    check(this.child === undefined || this.child.exitCode !== null || this.child.signalCode !== null, 'Towpath runs already');
+    check(
+      this.child === undefined || this.child.exitCode !== null || this.child.signalCode !== null,
+      'Towpath runs already',
+    );
     this.flags = flags;
     this.ready = undefined;
     this.#api = undefined;
     const log = openSync(this.log, 'a');
-    this.child = spawn(process.execPath, [this.program, 'up', '--data', this.data, ...flags], { stdio: ['ignore', log, log], env: this.env });
+    this.child = spawn(process.execPath, [this.program, 'up', '--data', this.data, ...flags], {
+      stdio: ['ignore', log, log],
+      env: this.env,
+    });
     this.child.on('error', (error) => (this.startError = error));
   }
 
@@ -211,7 +217,11 @@ export class World {
   apiRequest(method, path, contentType, onResponse) {
     this.#api ??= readKubeconfig(this.ready?.kubeconfig ?? join(this.data, 'kubeconfig'));
     const { server, ca, token } = this.#api;
-    const headers = { authorization: `Bearer ${token}`, accept: 'application/json', ...(contentType && { 'content-type': contentType }) };
+    const headers = {
+      authorization: `Bearer ${token}`,
+      accept: 'application/json',
+      ...(contentType && { 'content-type': contentType }),
+    };
     return request(new URL(path, server), { method, ca, headers, timeout: 15_000 }, onResponse);
   }
 }
@@ -220,5 +230,9 @@ export class World {
 function readKubeconfig(file) {
   const text = readFileSync(file, 'utf8');
   const value = (key) => new RegExp(`^\\s*${key}:\\s*(\\S+)\\s*$`, 'm').exec(text)?.[1];
-  return { server: value('server'), ca: Buffer.from(value('certificate-authority-data') ?? '', 'base64'), token: value('token') };
+  return {
+    server: value('server'),
+    ca: Buffer.from(value('certificate-authority-data') ?? '', 'base64'),
+    token: value('token'),
+  };
 }

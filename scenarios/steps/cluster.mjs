@@ -29,7 +29,9 @@ export const clusterSteps = [
       const [name, value] = assignment.split('=');
       const { spec } = await world.get('deployment', deployment);
       const container = spec.template.spec.containers[0].name;
-      await world.patch('deployment', deployment, { spec: { template: { spec: { containers: [{ name: container, env: [{ name, value }] }] } } } });
+      await world.patch('deployment', deployment, {
+        spec: { template: { spec: { containers: [{ name: container, env: [{ name, value }] }] } } },
+      });
     },
   },
   {
@@ -55,7 +57,11 @@ export const clusterSteps = [
     async run(world) {
       const { name, restarts } = world.notes.killed;
       const pod = await world.get('pod', name);
-      check(restartsOf(pod) === restarts + 1 && isReady(pod), `${name} restarted once and is Ready`, JSON.stringify(pod.status.containerStatuses));
+      check(
+        restartsOf(pod) === restarts + 1 && isReady(pod),
+        `${name} restarted once and is Ready`,
+        JSON.stringify(pod.status.containerStatuses),
+      );
     },
   },
   {
@@ -63,14 +69,21 @@ export const clusterSteps = [
     async run(world) {
       const pods = (await world.list('pod', world.namespace)).filter(({ status }) => status.phase !== 'Succeeded');
       const waiting = pods.filter((pod) => !isReady(pod));
-      check(pods.length > 0 && waiting.length === 0, `every pod of ${world.namespace} is Ready`, waiting.map(({ metadata, status }) => `${metadata.name} ${status.phase}`).join('\n'));
+      check(
+        pods.length > 0 && waiting.length === 0,
+        `every pod of ${world.namespace} is Ready`,
+        waiting.map(({ metadata, status }) => `${metadata.name} ${status.phase}`).join('\n'),
+      );
     },
   },
   {
     pattern: 'expect deployment <name> ready',
     async run(world, { name }) {
       const { spec, status = {}, metadata } = await world.get('deployment', name);
-      const ready = status.observedGeneration >= metadata.generation && (status.readyReplicas ?? 0) === spec.replicas && (status.updatedReplicas ?? 0) === spec.replicas;
+      const ready =
+        status.observedGeneration >= metadata.generation &&
+        (status.readyReplicas ?? 0) === spec.replicas &&
+        (status.updatedReplicas ?? 0) === spec.replicas;
       check(ready, `${name} has its ${spec.replicas} replicas ready`, JSON.stringify(status));
     },
   },
@@ -78,15 +91,26 @@ export const clusterSteps = [
     pattern: 'expect container of <deployment> waiting <regex>',
     async run(world, { deployment, regex }) {
       const pods = await podsOf(world, deployment);
-      const waiting = pods.flatMap(({ status }) => status.containerStatuses ?? []).map(({ state }) => state?.waiting).filter(Boolean);
-      check(waiting.some(({ reason, message }) => regex.test(`${reason}: ${message}`)), `a container of ${deployment} waits with ${regex}`, JSON.stringify(waiting));
+      const waiting = pods
+        .flatMap(({ status }) => status.containerStatuses ?? [])
+        .map(({ state }) => state?.waiting)
+        .filter(Boolean);
+      check(
+        waiting.some(({ reason, message }) => regex.test(`${reason}: ${message}`)),
+        `a container of ${deployment} waits with ${regex}`,
+        JSON.stringify(waiting),
+      );
     },
   },
   {
     pattern: 'expect event <object> <regex>',
     async run(world, { object, regex }) {
       const found = await eventsOf(world, object);
-      check(found.some((line) => regex.test(line)), `an event of ${object} ${regex}`, found.join('\n'));
+      check(
+        found.some((line) => regex.test(line)),
+        `an event of ${object} ${regex}`,
+        found.join('\n'),
+      );
     },
   },
   {
@@ -107,8 +131,14 @@ export const clusterSteps = [
   {
     pattern: 'expect image <deployment> <regex>',
     async run(world, { deployment, regex }) {
-      const images = (await world.get('deployment', deployment)).spec.template.spec.containers.map(({ image }) => image);
-      check(images.some((image) => regex.test(image)), `an image of ${deployment} ${regex}`, images.join('\n'));
+      const images = (await world.get('deployment', deployment)).spec.template.spec.containers.map(
+        ({ image }) => image,
+      );
+      check(
+        images.some((image) => regex.test(image)),
+        `an image of ${deployment} ${regex}`,
+        images.join('\n'),
+      );
     },
   },
   {
@@ -123,8 +153,12 @@ export const clusterSteps = [
 
 async function podsOf(world, deployment) {
   const { spec, metadata } = await world.get('deployment', deployment);
-  const selector = Object.entries(spec.selector.matchLabels).map(([name, value]) => `${name}=${value}`).join(',');
-  return (await world.list('pod', metadata.namespace, `?labelSelector=${encodeURIComponent(selector)}`)).filter((pod) => pod.metadata.deletionTimestamp === undefined);
+  const selector = Object.entries(spec.selector.matchLabels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',');
+  return (await world.list('pod', metadata.namespace, `?labelSelector=${encodeURIComponent(selector)}`)).filter(
+    (pod) => pod.metadata.deletionTimestamp === undefined,
+  );
 }
 
 async function onePod(world, deployment) {
@@ -144,9 +178,16 @@ function restartsOf({ status }) {
 /** `Type Reason message` of each event since the scenario began, oldest first. */
 async function eventsOf(world, object) {
   const { namespace, name } = world.key(object);
-  const items = await world.list('event', namespace, `?fieldSelector=${encodeURIComponent(`involvedObject.name=${name}`)}`);
+  const items = await world.list(
+    'event',
+    namespace,
+    `?fieldSelector=${encodeURIComponent(`involvedObject.name=${name}`)}`,
+  );
   return items
-    .map((event) => ({ event, at: Date.parse(event.lastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp) }))
+    .map((event) => ({
+      event,
+      at: Date.parse(event.lastTimestamp ?? event.eventTime ?? event.metadata.creationTimestamp),
+    }))
     .filter(({ at }) => at >= world.sinceMs)
     .sort((left, right) => left.at - right.at)
     .map(({ event }) => `${event.type} ${event.reason} ${event.message}`);

@@ -15,16 +15,26 @@ export const deliverySteps = [
     pattern: 'expect canary <name> at weight <percent>',
     async run(world, { name, percent }) {
       const { status = {} } = await world.get('canary', name);
-      check((status.canaryWeight ?? 0) >= Number(percent), `canary ${name} is at weight ${percent} or above`, JSON.stringify(status));
+      check(
+        (status.canaryWeight ?? 0) >= Number(percent),
+        `canary ${name} is at weight ${percent} or above`,
+        JSON.stringify(status),
+      );
     },
   },
   {
     pattern: 'expect all traffic of <route> to <host>',
     async run(world, { route, host }) {
       const { spec } = await world.get('virtualservice', route);
-      const weights = spec.http.flatMap((http) => http.route).map(({ destination, weight = 100 }) => ({ host: destination.host, weight }));
+      const weights = spec.http
+        .flatMap((http) => http.route)
+        .map(({ destination, weight = 100 }) => ({ host: destination.host, weight }));
       const own = weights.filter((one) => one.host === host).every(({ weight }) => weight === 100);
-      check(own && weights.filter((one) => one.host !== host).every(({ weight }) => weight === 0), `all traffic goes to ${host}`, JSON.stringify(weights));
+      check(
+        own && weights.filter((one) => one.host !== host).every(({ weight }) => weight === 0),
+        `all traffic goes to ${host}`,
+        JSON.stringify(weights),
+      );
     },
   },
   {
@@ -39,7 +49,10 @@ export const deliverySteps = [
     pattern: 'expect release <name> at our commit',
     async run(world, { name }) {
       const { status = {}, metadata } = await world.get('helmrelease', name);
-      const there = status.releaseStatus === 'deployed' && status.phase === 'Succeeded' && status.observedGeneration === metadata.generation;
+      const there =
+        status.releaseStatus === 'deployed' &&
+        status.phase === 'Succeeded' &&
+        status.observedGeneration === metadata.generation;
       check(there, `HelmRelease ${name} is deployed at its newest generation`, JSON.stringify(status));
     },
   },
@@ -53,7 +66,11 @@ export const deliverySteps = [
       check(count((status) => status === 'deployed') === 1, `one revision of ${name} is deployed`, shown);
       check(count((status) => status.startsWith('pending')) === 0, `no revision of ${name} is pending`, shown);
       check(revisions.at(-1)?.status === 'deployed', `the newest revision of ${name} is the deployed one`, shown);
-      check(revisions.every(({ version }, index) => version === revisions[0].version + index), `no gap in the revisions of ${name}`, shown);
+      check(
+        revisions.every(({ version }, index) => version === revisions[0].version + index),
+        `no gap in the revisions of ${name}`,
+        shown,
+      );
     },
   },
   {
@@ -67,7 +84,11 @@ export const deliverySteps = [
     async run(world, { count, name }) {
       const revisions = await history(world, name);
       const added = revisions.at(-1).version - world.notes.revisions;
-      check(added >= 1 && added <= Number(count), `1 to ${count} new revisions of ${name}`, revisions.map(({ version, status }) => `${version} ${status}`).join('\n'));
+      check(
+        added >= 1 && added <= Number(count),
+        `1 to ${count} new revisions of ${name}`,
+        revisions.map(({ version, status }) => `${version} ${status}`).join('\n'),
+      );
     },
   },
   {

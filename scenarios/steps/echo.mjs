@@ -13,7 +13,12 @@ export const echoSteps = [
   },
   {
     pattern: 'echo in namespace <name> called by <url>',
-    run: (world, { name, url }) => apply(world, [namespaceOf(name), ...echo(name, {}), deployment('caller', name, {}, [{ name: 'TARGET', value: url }])]),
+    run: (world, { name, url }) =>
+      apply(world, [
+        namespaceOf(name),
+        ...echo(name, {}),
+        deployment('caller', name, {}, [{ name: 'TARGET', value: url }]),
+      ]),
   },
   {
     /** The text below replaces `service` or `metrics`. */
@@ -32,18 +37,23 @@ export const echoSteps = [
       const own = body === undefined ? {} : parseFlow(body);
       if (own.service !== undefined) spec.service = own.service;
       if (own.metrics !== undefined) spec.analysis.metrics = own.metrics;
-      await apply(world, [{ apiVersion: 'flagger.app/v1beta1', kind: 'Canary', metadata: { name: 'echo', namespace: name }, spec }]);
+      await apply(world, [
+        { apiVersion: 'flagger.app/v1beta1', kind: 'Canary', metadata: { name: 'echo', namespace: name }, spec },
+      ]);
     },
   },
 ];
 
 /** `service {json}` or `metrics [json]`, one a line. */
 function parseFlow(text) {
-  const entries = text.trim().split('\n').map((line) => {
-    const [, key, value] = /^(service|metrics) (.+)$/.exec(line.trim()) ?? [];
-    check(key !== undefined, `no part of a Canary: ${line}`);
-    return [key, JSON.parse(value)];
-  });
+  const entries = text
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [, key, value] = /^(service|metrics) (.+)$/.exec(line.trim()) ?? [];
+      check(key !== undefined, `no part of a Canary: ${line}`);
+      return [key, JSON.parse(value)];
+    });
   return Object.fromEntries(entries);
 }
 
@@ -53,14 +63,22 @@ function namespaceOf(name) {
 
 function echo(namespace, annotations) {
   const ports = [{ name: 'http', port: 80, targetPort: 8080 }];
-  const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'echo', namespace }, spec: { selector: { app: 'echo' }, ports } };
+  const service = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'echo', namespace },
+    spec: { selector: { app: 'echo' }, ports },
+  };
   return [service, deployment('echo', namespace, annotations, [])];
 }
 
 function deployment(name, namespace, annotations, env) {
   const labels = { app: name };
   const container = { name: 'server', image: 'acme/echo:v1', ports: [{ name: 'http', containerPort: 8080 }], env };
-  const spec = { containers: [{ ...container, readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 2 } }], terminationGracePeriodSeconds: 1 };
+  const spec = {
+    containers: [{ ...container, readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 2 } }],
+    terminationGracePeriodSeconds: 1,
+  };
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',

@@ -17,9 +17,13 @@ function readProcess(pid) {
 
 /** The process and everything below it. */
 export function treeOf(rootPid) {
-  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map((name) => readProcess(Number(name))).filter(Boolean);
+  const all = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => readProcess(Number(name)))
+    .filter(Boolean);
   const found = all.filter(({ pid }) => pid === rootPid);
-  for (let index = 0; index < found.length; index++) found.push(...all.filter(({ parent }) => parent === found[index].pid));
+  for (let index = 0; index < found.length; index++)
+    found.push(...all.filter(({ parent }) => parent === found[index].pid));
   return found;
 }
 

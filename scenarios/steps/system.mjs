@@ -25,7 +25,11 @@ export const systemSteps = [
     async run(world, { release, status }, { limitMs }) {
       const { namespace, name } = world.key(release);
       const selector = encodeURIComponent(`owner=helm,name=${name},status=${status}`);
-      await world.watch(`${world.path('secret', { namespace })}?watch=1&labelSelector=${selector}`, ({ type }) => type === 'ADDED', limitMs);
+      await world.watch(
+        `${world.path('secret', { namespace })}?watch=1&labelSelector=${selector}`,
+        ({ type }) => type === 'ADDED',
+        limitMs,
+      );
       world.notes.tree = treeOf(world.child.pid).filter(({ pid }) => pid !== world.child.pid);
       await world.end('SIGKILL');
     },
@@ -36,7 +40,11 @@ export const systemSteps = [
       const { tree } = world.notes;
       check(tree !== undefined && tree.length > 0, 'there were pod processes before the kill');
       const left = tree.filter(isAlive);
-      check(left.length === 0, `${left.length} of ${tree.length} processes still run`, left.map(({ pid, command }) => `${pid} ${command}`).join('\n'));
+      check(
+        left.length === 0,
+        `${left.length} of ${tree.length} processes still run`,
+        left.map(({ pid, command }) => `${pid} ${command}`).join('\n'),
+      );
     },
   },
   {
@@ -48,7 +56,8 @@ export const systemSteps = [
   },
   {
     pattern: 'expect exit <code>',
-    run: (world, { code }) => check(world.result?.code === Number(code), `exit code ${code}`, `${world.result?.code}\n${world.result?.all}`),
+    run: (world, { code }) =>
+      check(world.result?.code === Number(code), `exit code ${code}`, `${world.result?.code}\n${world.result?.all}`),
   },
   {
     pattern: 'expect output <regex>',
@@ -63,14 +72,19 @@ export const systemSteps = [
       check(text.split('\n').length <= 2 && !/^\s+at /m.test(text), 'one sentence and the next step', text);
     },
   },
-  { pattern: 'expect log <regex>', run: (world, { regex }) => check(regex.test(world.upLog()), `the log says ${regex}`, world.upLog()) },
+  {
+    pattern: 'expect log <regex>',
+    run: (world, { regex }) => check(regex.test(world.upLog()), `the log says ${regex}`, world.upLog()),
+  },
   {
     pattern: 'expect running',
-    run: (world) => check(world.child?.exitCode === null && world.child.signalCode === null, 'towpath up runs', world.upLog()),
+    run: (world) =>
+      check(world.child?.exitCode === null && world.child.signalCode === null, 'towpath up runs', world.upLog()),
   },
   {
     pattern: 'expect ended',
-    run: (world) => check(world.child?.exitCode !== null || world.child.signalCode !== null, 'towpath up has ended', world.upLog()),
+    run: (world) =>
+      check(world.child?.exitCode !== null || world.child.signalCode !== null, 'towpath up has ended', world.upLog()),
   },
   {
     pattern: 'occupy port <name>',

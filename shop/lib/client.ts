@@ -15,7 +15,12 @@ const defaultTimeoutMs = 10_000;
 
 /** A client of one service; calls reject with grpc-js' ServiceError. */
 export function connect<Name extends ServiceName>(service: Name, address: string): Calls<Name> {
-  const client = new Client(address, credentials.createInsecure(), { 'grpc.enable_channelz': 0 });
+  const client = new Client(address, credentials.createInsecure(), {
+    'grpc.enable_channelz': 0,
+    // A service that restarts is found again soon: the default waits up to two minutes.
+    'grpc.initial_reconnect_backoff_ms': 250,
+    'grpc.max_reconnect_backoff_ms': 2000,
+  });
   const calls = Object.entries(serviceDefinition(`hipstershop.${service}`)).map(([name, method]) => {
     const call = (request: object, { timeoutMs = defaultTimeoutMs }: { timeoutMs?: number } = {}): Promise<unknown> =>
       new Promise((resolve, reject) => {

@@ -24,6 +24,9 @@ import { pictures } from './pictures.ts';
 import { InvalidInput } from './validate.ts';
 
 const maxFormBytes = 64 * 1024;
+const warmUpLimitMs = 3000;
+const warmUpRounds = 5;
+const warmUpProduct = 'OLJCESPC7Z';
 const sharedSession = '12345678-1234-1234-1234-123456789123';
 const bannerColor = setting('BANNER_COLOR', '');
 const message = setting('FRONTEND_MESSAGE', 'Everything for life by the canal');
@@ -174,6 +177,26 @@ function send(response: ServerResponse, result: Answer, cookies: readonly string
   response.end(result.body);
 }
 
+/** Connects to the backends and shows each page a few times, so that the first visitor does not wait for it. */
+async function warmUp(): Promise<void> {
+  const frame = {
+    currency: 'USD',
+    currencies: ['USD'],
+    cartSize: 0,
+    sessionId: '',
+    requestId: '',
+    pod: hostname(),
+    bannerColor,
+    message,
+  };
+  const visit = { userId: randomUUID(), currency: 'USD', referer: undefined, frame, form: new URLSearchParams() };
+  const pages = [home, viewCart, (...of: [Backends, Visit]) => product(...of, warmUpProduct)];
+  for (let round = 0; round < warmUpRounds; round++) {
+    // A backend that is away is no reason not to open.
+    await Promise.all(pages.map((page) => page(backends, visit).catch(() => undefined)));
+  }
+}
+
 const port = Number(setting('PORT', '8080'));
 const server = createServer((request, response) => {
   answer(request, response).catch((error: unknown) => {
@@ -181,7 +204,9 @@ const server = createServer((request, response) => {
     response.destroy();
   });
 });
-server.listen(port, () => log('INFO', 'frontend listening', { port }));
+void Promise.race([warmUp(), pause(warmUpLimitMs)]).then(() => {
+  server.listen(port, () => log('INFO', 'frontend listening', { port }));
+});
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   process.on(signal, () => {
     server.close(() => process.exit(0));
