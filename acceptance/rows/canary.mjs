@@ -46,6 +46,9 @@ const canaryManifest = [
   '',
 ].join('\n');
 
+/** 30 s, and a scrape. */
+const metricIntervalMs = 32_000;
+
 const analysisLimitMs = 240_000;
 
 async function describeCanary(walk) {
@@ -95,8 +98,10 @@ export const canaryRows = [
   {
     id: '53',
     kind: 'T',
-    title: 'build and push frontend v0.0.3',
+    title: 'build and push frontend v0.0.3, one metric interval after the initialisation',
     async run(walk) {
+      // Until then the window still holds the requests that workload frontend got before it became the canary.
+      await new Promise((resolve) => setTimeout(resolve, metricIntervalMs));
       await walk.buildAndPush('frontend', 'v0.0.3');
     },
   },
