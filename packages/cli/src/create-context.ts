@@ -1,12 +1,9 @@
 /** Builds the context of the commands from the process: the only reader of process.env and process.cwd(). */
 
 import { readFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { codeOf, createLogger, messageOf, systemClock, systemRandom, TowpathError } from '@towpath/kit';
-import { Client, httpTransport, loadKubeconfig } from '@towpath/runtime';
-import type { CliContext, ClientTarget, ClientWithNamespace, Ready } from './context.ts';
+import type { CliContext, Ready } from './context.ts';
 import { version } from './version.ts';
 
 /** The data folder when neither `--data` nor TOWPATH_DATA names one. */
@@ -42,7 +39,7 @@ export function createContext(parts: ProcessParts): CliContext {
     exitCode: parts.setExitCode,
     ready,
     readStdin,
-    client: (target = {}) => connect({ target, env, cwd, ready }),
+    client: async (target = {}) => (await import('./connect.ts')).connect({ target, env, cwd, ready }),
   };
 }
 
@@ -63,39 +60,4 @@ async function readReady(dataDir: string): Promise<Ready | undefined> {
       cause: error,
     });
   }
-}
-
-interface ConnectOptions {
-  readonly target: ClientTarget;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
-  readonly ready: () => Promise<Ready | undefined>;
-}
-
-async function connect(options: ConnectOptions): Promise<ClientWithNamespace> {
-  const { target, env } = options;
-  const file = await kubeconfigFile(options);
-  const found = await loadKubeconfig({ file, context: target.context });
-  const fieldManager = target.fieldManager ?? 'towpath';
-  const client = new Client({
-    transport: httpTransport(found.transport),
-    fieldManager,
-    userAgent: `towpath/${version}`,
-  });
-  return { client, namespace: env['TOWPATH_NAMESPACE'] ?? found.namespace };
-}
-
-/** Flag, KUBECONFIG, the running Towpath, ~/.kube/config. */
-async function kubeconfigFile({ target, env, cwd, ready }: ConnectOptions): Promise<string> {
-  if (target.kubeconfig !== undefined) return resolve(cwd, target.kubeconfig);
-  const listed = (env['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '');
-  const fromEnv = listed.find((file) => existsSync(resolve(cwd, file))) ?? listed[0];
-  if (fromEnv !== undefined) return resolve(cwd, fromEnv);
-  const running = (await ready())?.kubeconfig;
-  if (running !== undefined) return running;
-  const home = join(homedir(), '.kube', 'config');
-  if (existsSync(home)) return home;
-  throw new TowpathError('KUBECONFIG_MISSING', 'no cluster: KUBECONFIG is not set and no Towpath runs in this folder', {
-    next: 'run "npm start" (or "towpath up"), or name a file with --kubeconfig',
-  });
 }

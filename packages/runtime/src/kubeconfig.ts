@@ -1,7 +1,6 @@
 /** Reads a kubeconfig, credential plugins included, into transport options. */
 
 import type { RequestOptions } from 'node:https';
-import { KubeConfig } from '@kubernetes/client-node';
 import { messageOf, TowpathError } from '@towpath/kit';
 import type { HttpTransportOptions } from './http-transport.ts';
 
@@ -17,6 +16,8 @@ export async function loadKubeconfig(options: {
   file: string;
   context?: string | undefined;
 }): Promise<KubeconfigTarget> {
+  // The library is large: commands that speak to no cluster, such as every `docker` of a pipeline, must not load it.
+  const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   try {
     config.loadFromFile(options.file);
