@@ -147,6 +147,26 @@ const orderFields: readonly (readonly [string, string, string])[] = [
   ['credit_card_cvv', 'CVV', '672'],
 ];
 
+function checkoutForm(thisYear: number): Html {
+  const fields = orderFields.map(
+    ([name, label, value]) => html`<label>${label}<input name="${name}" value="${value}" required /></label>`,
+  );
+  const years = Array.from({ length: 5 }, (_unused, index) => thisYear + index);
+  const options = years.map(
+    (year, index) => html`<option ${index === 1 ? html`selected` : undefined}>${year}</option>`,
+  );
+  return html`<h3>Checkout</h3>
+    <form class="order" method="post" action="/cart/checkout">
+      ${fields}
+      <label
+        >Year<select name="credit_card_expiration_year">
+          ${options}
+        </select></label
+      >
+      <p><button>Place order</button></p>
+    </form>`;
+}
+
 export function cartPage(
   frame: Frame,
   cart: {
@@ -173,13 +193,6 @@ export function cartPage(
         <td>${line.quantity}</td>
         <td>${renderMoney(line.total)}</td>
       </tr>`,
-  );
-  const fields = orderFields.map(
-    ([name, label, value]) => html`<label>${label}<input name="${name}" value="${value}" required /></label>`,
-  );
-  const years = Array.from({ length: 5 }, (_unused, index) => cart.year + index);
-  const options = years.map(
-    (year, index) => html`<option ${index === 1 ? html`selected` : undefined}>${year}</option>`,
   );
   return page(
     frame,
@@ -210,17 +223,7 @@ export function cartPage(
       <form method="post" action="/cart/empty">
         <p><button>Empty cart</button></p>
       </form>
-      <h3>Checkout</h3>
-      <form class="order" method="post" action="/cart/checkout">
-        ${fields}
-        <label
-          >Year<select name="credit_card_expiration_year">
-            ${options}
-          </select></label
-        >
-        <p><button>Place order</button></p>
-      </form>
-      ${recommendationBlock(cart.recommendations)}`,
+      ${checkoutForm(cart.year)} ${recommendationBlock(cart.recommendations)}`,
   );
 }
 
