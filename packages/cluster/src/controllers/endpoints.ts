@@ -209,6 +209,16 @@ async function writeEndpoints(
     annotations: { ...current?.metadata.annotations, [changeTimeAnnotation]: now },
   };
   const next: Endpoints = { apiVersion: 'v1', kind: 'Endpoints', metadata, ...(subsets.length > 0 && { subsets }) };
-  if (current === undefined) await client.create(EndpointsType, next);
-  else await client.update(EndpointsType, next);
+  if (current !== undefined) {
+    await client.update(EndpointsType, next);
+    return;
+  }
+  try {
+    await client.create(EndpointsType, next);
+  } catch (error) {
+    // The watch has not shown our own write yet.
+    const live = isAlreadyExists(error) ? await client.get(EndpointsType, keyOf(next)) : undefined;
+    if (live === undefined) throw error;
+    await client.update(EndpointsType, { ...next, metadata: { ...live.metadata, ...next.metadata } });
+  }
 }
