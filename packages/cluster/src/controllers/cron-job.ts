@@ -8,12 +8,14 @@ import {
   isAlreadyExists,
   requeue,
   terminal,
+  type Client,
   type Controller,
+  type Recorder,
   type Result,
 } from '@towpath/runtime';
 import { parseCron, type CronSchedule } from './cron-schedule.ts';
 import type { ControllerDeps } from './deps.ts';
-import { createIndex } from './index-by.ts';
+import { createIndex, type Index } from './index-by.ts';
 import { finishedCondition } from './job-plan.ts';
 import { controllerOf, isDeleting } from './ownership.ts';
 import { CronJobType, JobType, type CronJob, type Job } from './types.ts';
@@ -24,94 +26,104 @@ const missedTimesMax = 100;
 
 /** Source: Kubernetes pkg/controller/cronjob/cronjob_controllerv2.go. */
 export function createCronJobController(deps: ControllerDeps): Controller {
-  const client = deps.clientFor('cronjob-controller');
-  const recorder = deps.recorderFor('cronjob-controller');
-  const informer = deps.informers.of(CronJobType);
-  const jobs = deps.informers.of(JobType);
-  const jobsByOwner = createIndex(jobs, (job) => [controllerOf(job)?.uid ?? '']);
+  const worker = new CronJobWorker(deps);
+  const { clock, log } = deps;
+  const controller = createController({ name: 'cronjob', clock, log, reconcile: (key) => worker.reconcile(key) });
+  controller.watch(deps.informers.of(CronJobType), (cron) => [keyOf(cron)]);
+  controller.watch(deps.informers.of(JobType), (job) => {
+    const owner = controllerOf(job);
+    const { namespace } = job.metadata;
+    return owner?.kind === 'CronJob' && namespace !== undefined ? [{ namespace, name: owner.name }] : [];
+  });
+  return controller;
+}
 
-  async function reconcile(key: Key): Promise<Result> {
-    const cron = informer.get(key);
+class CronJobWorker {
+  readonly #deps: ControllerDeps;
+  readonly #client: Client;
+  readonly #recorder: Recorder;
+  readonly #jobsByOwner: Index<Job>;
+
+  constructor(deps: ControllerDeps) {
+    this.#deps = deps;
+    this.#client = deps.clientFor('cronjob-controller');
+    this.#recorder = deps.recorderFor('cronjob-controller');
+    this.#jobsByOwner = createIndex(deps.informers.of(JobType), (job) => [controllerOf(job)?.uid ?? '']);
+  }
+
+  async reconcile(key: Key): Promise<Result> {
+    const cron = this.#deps.informers.of(CronJobType).get(key);
     if (cron === undefined || isDeleting(cron)) return done();
     let schedule: CronSchedule;
     try {
       schedule = parseCron(cron.spec.schedule, cron.spec.timeZone);
     } catch (error) {
       const message = `invalid schedule: ${messageOf(error)}`;
-      void recorder.event(cron, { type: 'Warning', reason: 'InvalidSchedule', message });
+      void this.#recorder.event(cron, { type: 'Warning', reason: 'InvalidSchedule', message });
       return terminal(error);
     }
-    const owned = jobsByOwner.get(cron.metadata.uid ?? '');
-    await trim(cron, owned);
+    const owned = this.#jobsByOwner.get(cron.metadata.uid ?? '');
+    await this.#trim(cron, owned);
     const status = statusOf(cron, owned);
-    const started = cron.spec.suspend === true ? undefined : await startDue(cron, schedule, owned);
+    const started = cron.spec.suspend === true ? undefined : await this.#startDue(cron, schedule, owned);
     if (started !== undefined) {
       status.lastScheduleTime = toTimestamp(started.atMs);
       if (started.job !== undefined) status.active = [...(status.active ?? []), referenceTo(started.job)];
     }
-    if (!jsonEqual(status, cron.status ?? {})) await client.updateStatus(CronJobType, { ...cron, status });
-    const next = schedule.next(deps.clock.nowMs());
+    if (!jsonEqual(status, cron.status ?? {})) await this.#client.updateStatus(CronJobType, { ...cron, status });
+    const next = schedule.next(this.#deps.clock.nowMs());
     const isIdle = cron.spec.suspend === true || next === undefined;
-    return isIdle ? done() : requeue({ afterMs: next - deps.clock.nowMs() });
+    return isIdle ? done() : requeue({ afterMs: next - this.#deps.clock.nowMs() });
   }
 
   /** Starts the Job of the last time that passed, if the concurrency policy lets it. */
-  async function startDue(
+  async #startDue(
     cron: CronJob,
     schedule: CronSchedule,
     owned: readonly Job[],
   ): Promise<{ atMs: number; job: Job | undefined } | undefined> {
-    const atMs = lastDue(cron, schedule, deps.clock.nowMs());
+    const atMs = lastDue(cron, schedule, this.#deps.clock.nowMs());
     if (atMs === undefined) return undefined;
     const deadline = cron.spec.startingDeadlineSeconds;
-    if (deadline !== undefined && deps.clock.nowMs() > atMs + deadline * 1000) {
+    if (deadline !== undefined && this.#deps.clock.nowMs() > atMs + deadline * 1000) {
       const message = `Missed scheduled time to start a job: ${new Date(atMs).toUTCString()}`;
-      void recorder.event(cron, { type: 'Warning', reason: 'MissSchedule', message });
+      void this.#recorder.event(cron, { type: 'Warning', reason: 'MissSchedule', message });
       return undefined;
     }
     const active = owned.filter((job) => finishedCondition(job) === undefined);
     if (active.length > 0 && cron.spec.concurrencyPolicy === 'Forbid') {
       const message = 'Not starting job because prior execution is running and concurrency policy is Forbid';
-      void recorder.event(cron, { type: 'Normal', reason: 'JobAlreadyActive', message });
+      void this.#recorder.event(cron, { type: 'Normal', reason: 'JobAlreadyActive', message });
       return undefined;
     }
     if (cron.spec.concurrencyPolicy === 'Replace') {
-      for (const job of active) await client.delete(JobType, keyOf(job), { propagationPolicy: 'Background' });
+      for (const job of active) await this.#client.delete(JobType, keyOf(job), { propagationPolicy: 'Background' });
     }
     try {
-      const job = await client.create(JobType, jobAt(cron, atMs));
+      const job = await this.#client.create(JobType, jobAt(cron, atMs));
       const message = `Created job ${job.metadata.name}`;
-      void recorder.event(cron, { type: 'Normal', reason: 'SuccessfulCreate', message });
+      void this.#recorder.event(cron, { type: 'Normal', reason: 'SuccessfulCreate', message });
       return { atMs, job };
     } catch (error) {
       // Started before we could write it down: only the time is still to be recorded.
       if (isAlreadyExists(error)) return { atMs, job: undefined };
       const message = `Error creating job: ${messageOf(error)}`;
-      void recorder.event(cron, { type: 'Warning', reason: 'FailedCreate', message });
+      void this.#recorder.event(cron, { type: 'Warning', reason: 'FailedCreate', message });
       throw error;
     }
   }
 
-  async function trim(cron: CronJob, owned: readonly Job[]): Promise<void> {
+  async #trim(cron: CronJob, owned: readonly Job[]): Promise<void> {
     const kept = { Complete: cron.spec.successfulJobsHistoryLimit ?? 3, Failed: cron.spec.failedJobsHistoryLimit ?? 1 };
     for (const [type, limit] of Object.entries(kept)) {
       const finished = owned
         .filter((job) => finishedCondition(job)?.type === type && !isDeleting(job))
         .toSorted((left, right) => startedAtMs(left) - startedAtMs(right));
       for (const job of finished.slice(0, Math.max(0, finished.length - limit))) {
-        await client.delete(JobType, keyOf(job), { propagationPolicy: 'Background' });
+        await this.#client.delete(JobType, keyOf(job), { propagationPolicy: 'Background' });
       }
     }
   }
-
-  const controller = createController({ name: 'cronjob', clock: deps.clock, log: deps.log, reconcile });
-  controller.watch(informer, (cron) => [keyOf(cron)]);
-  controller.watch(jobs, (job) => {
-    const owner = controllerOf(job);
-    const { namespace } = job.metadata;
-    return owner?.kind === 'CronJob' && namespace !== undefined ? [{ namespace, name: owner.name }] : [];
-  });
-  return controller;
 }
 
 function startedAtMs(job: Job): number {

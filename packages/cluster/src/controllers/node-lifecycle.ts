@@ -2,10 +2,18 @@
 
 import { findCondition, keyOf, Pods, setCondition, type Condition, type Key, type Pod } from '@towpath/api';
 import { jsonEqual, toTimestamp } from '@towpath/kit';
-import { createController, done, requeue, type Controller, type Result } from '@towpath/runtime';
+import {
+  createController,
+  done,
+  requeue,
+  type Client,
+  type Controller,
+  type Recorder,
+  type Result,
+} from '@towpath/runtime';
 import { tolerates, tolerationsOf } from '../scheduler/placement.ts';
 import type { ControllerDeps } from './deps.ts';
-import { createIndex } from './index-by.ts';
+import { createIndex, type Index } from './index-by.ts';
 import { LeaseType, NodeType, type Node, type Taint } from './types.ts';
 
 const leaseNamespace = 'kube-node-lease';
@@ -20,46 +28,74 @@ const unknownMessage = 'Kubelet stopped posting node status.';
 
 /** Source: Kubernetes pkg/controller/nodelifecycle and tainteviction. */
 export function createNodeLifecycleController(deps: ControllerDeps): Controller {
-  const client = deps.clientFor('node-controller');
-  const recorder = deps.recorderFor('node-controller');
-  const nodes = deps.informers.of(NodeType);
-  const leases = deps.informers.of(LeaseType);
-  const pods = deps.informers.of(Pods);
-  const podsByNode = createIndex(pods, (pod) => [pod.spec.nodeName ?? '']);
-  // Our own clock decides, from when the renewal was seen: node clocks and restarts of ours do not matter.
-  const lastSeen = new Map<string, { renewTime: string; atMs: number; isFirst: boolean }>();
+  const worker = new NodeWorker(deps);
+  const { clock, log } = deps;
+  const controller = createController({
+    name: 'node-lifecycle',
+    clock,
+    log,
+    reconcile: (key) => worker.reconcile(key),
+  });
+  controller.watch(deps.informers.of(NodeType), (node) => [keyOf(node)]);
+  controller.watch(deps.informers.of(LeaseType), ({ metadata }) => {
+    return metadata.namespace === leaseNamespace ? [{ name: metadata.name }] : [];
+  });
+  return controller;
+}
 
-  function silentForMs(node: Node): number {
+interface LastSeen {
+  readonly renewTime: string;
+  readonly atMs: number;
+  readonly isFirst: boolean;
+}
+
+class NodeWorker {
+  readonly #deps: ControllerDeps;
+  readonly #client: Client;
+  readonly #recorder: Recorder;
+  readonly #podsByNode: Index<Pod>;
+  /** Our own clock decides, from when a renewal was seen: node clocks and restarts of ours do not matter. */
+  readonly #lastSeen = new Map<string, LastSeen>();
+
+  constructor(deps: ControllerDeps) {
+    this.#deps = deps;
+    this.#client = deps.clientFor('node-controller');
+    this.#recorder = deps.recorderFor('node-controller');
+    this.#podsByNode = createIndex(deps.informers.of(Pods), (pod) => [pod.spec.nodeName ?? '']);
+  }
+
+  #silentForMs(node: Node): number {
     const { name } = node.metadata;
-    const renewTime = leases.get({ namespace: leaseNamespace, name })?.spec?.renewTime ?? '';
-    const nowMs = deps.clock.monotonicMs();
-    const known = lastSeen.get(name);
-    if (known === undefined) lastSeen.set(name, { renewTime, atMs: nowMs, isFirst: true });
-    else if (known.renewTime !== renewTime) lastSeen.set(name, { renewTime, atMs: nowMs, isFirst: false });
-    const seen = lastSeen.get(name);
+    const renewTime =
+      this.#deps.informers.of(LeaseType).get({ namespace: leaseNamespace, name })?.spec?.renewTime ?? '';
+    const nowMs = this.#deps.clock.monotonicMs();
+    const known = this.#lastSeen.get(name);
+    if (known === undefined) this.#lastSeen.set(name, { renewTime, atMs: nowMs, isFirst: true });
+    else if (known.renewTime !== renewTime) this.#lastSeen.set(name, { renewTime, atMs: nowMs, isFirst: false });
+    const seen = this.#lastSeen.get(name);
     const allowance = seen?.isFirst === true ? startGraceMs - graceMs : 0;
     return nowMs - (seen?.atMs ?? nowMs) - allowance;
   }
 
-  async function reconcile(key: Key): Promise<Result> {
-    const node = nodes.get(key);
+  async reconcile(key: Key): Promise<Result> {
+    const node = this.#deps.informers.of(NodeType).get(key);
     if (node === undefined) {
-      lastSeen.delete(key.name);
+      this.#lastSeen.delete(key.name);
       return done();
     }
-    const silentMs = silentForMs(node);
+    const silentMs = this.#silentForMs(node);
     const isSilent = silentMs >= graceMs;
-    const current = isSilent ? await markUnknown(node) : node;
+    const current = isSilent ? await this.#markUnknown(node) : node;
     const ready = findCondition(current.status?.conditions, 'Ready')?.status;
-    await writeTaints(current, wantedTaints(current, ready, toTimestamp(deps.clock.nowMs())));
-    if (ready !== 'True' && ready !== undefined) await markPodsNotReady(node.metadata.name);
-    const evictionMs = await evict(current);
+    await this.#writeTaints(current, wantedTaints(current, ready, toTimestamp(this.#deps.clock.nowMs())));
+    if (ready !== 'True' && ready !== undefined) await this.#markPodsNotReady(node.metadata.name);
+    const evictionMs = await this.#evict(current);
     const waitMs = isSilent ? graceMs : graceMs - silentMs;
     return requeue({ afterMs: Math.max(100, Math.min(waitMs, evictionMs ?? Infinity)) });
   }
 
-  async function markUnknown(node: Node): Promise<Node> {
-    const nowMs = deps.clock.nowMs();
+  async #markUnknown(node: Node): Promise<Node> {
+    const nowMs = this.#deps.clock.nowMs();
     let conditions: Condition[] = node.status?.conditions ?? [];
     const types = new Set(['Ready', ...conditions.map(({ type }) => type)]);
     for (const type of types) {
@@ -69,49 +105,48 @@ export function createNodeLifecycleController(deps: ControllerDeps): Controller 
     }
     if (jsonEqual(conditions, node.status?.conditions)) return node;
     const message = `Node ${node.metadata.name} status is now: NodeNotReady`;
-    void recorder.event(node, { type: 'Normal', reason: 'NodeNotReady', message });
-    return client.updateStatus(NodeType, { ...node, status: { ...node.status, conditions } });
+    void this.#recorder.event(node, { type: 'Normal', reason: 'NodeNotReady', message });
+    return this.#client.updateStatus(NodeType, { ...node, status: { ...node.status, conditions } });
   }
 
-  async function writeTaints(node: Node, taints: Taint[]): Promise<void> {
+  async #writeTaints(node: Node, taints: Taint[]): Promise<void> {
     if (jsonEqual(taints, node.spec?.taints ?? [])) return;
     const { resourceVersion } = node.metadata;
     const metadata = resourceVersion === undefined ? {} : { resourceVersion };
     const spec = { taints: taints.length === 0 ? null : taints };
-    await client.patch(NodeType, keyOf(node), { metadata, spec }, { kind: 'merge' });
+    await this.#client.patch(NodeType, keyOf(node), { metadata, spec }, { kind: 'merge' });
   }
 
-  async function markPodsNotReady(nodeName: string): Promise<void> {
-    for (const pod of podsByNode.get(nodeName)) {
+  async #markPodsNotReady(nodeName: string): Promise<void> {
+    for (const pod of this.#podsByNode.get(nodeName)) {
       if (findCondition(pod.status?.conditions, 'Ready')?.status !== 'True') continue;
-      const conditions = setCondition(pod.status?.conditions, { type: 'Ready', status: 'False' }, deps.clock.nowMs());
-      await client.updateStatus(Pods, { ...pod, status: { ...pod.status, conditions } });
+      const conditions = setCondition(
+        pod.status?.conditions,
+        { type: 'Ready', status: 'False' },
+        this.#deps.clock.nowMs(),
+      );
+      await this.#client.updateStatus(Pods, { ...pod, status: { ...pod.status, conditions } });
     }
   }
 
   /** Deletes pods that do not tolerate the node's NoExecute taints; answers when the next one is due. */
-  async function evict(node: Node): Promise<number | undefined> {
+  async #evict(node: Node): Promise<number | undefined> {
     const taints = (node.spec?.taints ?? []).filter(({ effect }) => effect === 'NoExecute');
     if (taints.length === 0) return undefined;
     let nextMs = Infinity;
-    for (const pod of podsByNode.get(node.metadata.name)) {
+    for (const pod of this.#podsByNode.get(node.metadata.name)) {
       if (pod.metadata.deletionTimestamp !== undefined) continue;
-      const dueMs = evictionDueMs(pod, taints, deps.clock.nowMs());
+      const dueMs = evictionDueMs(pod, taints, this.#deps.clock.nowMs());
       if (dueMs > 0) {
         nextMs = Math.min(nextMs, dueMs);
         continue;
       }
       const message = `Marking for deletion Pod ${pod.metadata.namespace}/${pod.metadata.name}`;
-      void recorder.event(pod, { type: 'Normal', reason: 'TaintManagerEviction', message });
-      await client.delete(Pods, keyOf(pod), pod.metadata.uid === undefined ? {} : { uid: pod.metadata.uid });
+      void this.#recorder.event(pod, { type: 'Normal', reason: 'TaintManagerEviction', message });
+      await this.#client.delete(Pods, keyOf(pod), pod.metadata.uid === undefined ? {} : { uid: pod.metadata.uid });
     }
     return nextMs === Infinity ? undefined : nextMs;
   }
-
-  const controller = createController({ name: 'node-lifecycle', clock: deps.clock, log: deps.log, reconcile });
-  controller.watch(nodes, (node) => [keyOf(node)]);
-  controller.watch(leases, ({ metadata }) => (metadata.namespace === leaseNamespace ? [{ name: metadata.name }] : []));
-  return controller;
 }
 
 /** The node's taints with those of its readiness added or removed; others are kept. */
