@@ -21,7 +21,9 @@ export function isGzip(data: Uint8Array): boolean {
  */
 export async function readArchive(data: Uint8Array, name: string, limits: LoadLimits): Promise<ChartFiles> {
   if (!isGzip(data)) {
-    throw chartError('CHART_INVALID', `file ${name} does not appear to be a gzipped archive`, { next: 'name a .tgz of a chart' });
+    throw chartError('CHART_INVALID', `file ${name} does not appear to be a gzipped archive`, {
+      next: 'name a .tgz of a chart',
+    });
   }
   const files = new Map<string, Uint8Array>();
   const gunzip = createGunzip();
@@ -37,15 +39,21 @@ export async function readArchive(data: Uint8Array, name: string, limits: LoadLi
         entry.resume();
         continue;
       }
-      if (type !== 'file' && type !== 'contiguous-file') throw invalid(name, `entry ${path} is a ${type}: only files are taken`);
+      if (type !== 'file' && type !== 'contiguous-file')
+        throw invalid(name, `entry ${path} is a ${type}: only files are taken`);
       if (files.size >= limits.files) throw tooLarge(name, `it has more than ${limits.files} files`);
       const chunks: Buffer[] = [];
       let size = 0;
       for await (const chunk of entry) {
         size += (chunk as Buffer).length;
         total += (chunk as Buffer).length;
-        if (size > limits.fileBytes) throw tooLarge(name, `decompressed chart file "${path}" is larger than the maximum file size ${limits.fileBytes}`);
-        if (total > limits.chartBytes) throw tooLarge(name, `decompressed chart is larger than the maximum size ${limits.chartBytes}`);
+        if (size > limits.fileBytes)
+          throw tooLarge(
+            name,
+            `decompressed chart file "${path}" is larger than the maximum file size ${limits.fileBytes}`,
+          );
+        if (total > limits.chartBytes)
+          throw tooLarge(name, `decompressed chart is larger than the maximum size ${limits.chartBytes}`);
         chunks.push(chunk as Buffer);
       }
       files.set(innerPath(path, name), withoutMark(Buffer.concat(chunks)));
@@ -73,7 +81,8 @@ function innerPath(path: string, archive: string): string {
   if (clean === '.' || clean === '..' || clean.startsWith('../')) {
     throw invalid(archive, `chart illegally references parent directory: ${path}`);
   }
-  if (clean === 'Chart.yaml' && plain.split('/')[0] === '..') throw invalid(archive, `chart illegally references parent directory: ${path}`);
+  if (clean === 'Chart.yaml' && plain.split('/')[0] === '..')
+    throw invalid(archive, `chart illegally references parent directory: ${path}`);
   return clean;
 }
 

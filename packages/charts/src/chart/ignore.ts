@@ -41,7 +41,9 @@ function parseRule(line: string): Rule[] {
   let pattern = line.trim();
   if (pattern === '' || pattern.startsWith('#')) return [];
   if (pattern.includes('**')) {
-    throw chartError('CHART_INVALID', '.helmignore: double-star (**) syntax is not supported', { next: 'use single stars' });
+    throw chartError('CHART_INVALID', '.helmignore: double-star (**) syntax is not supported', {
+      next: 'use single stars',
+    });
   }
   const negate = pattern.startsWith('!');
   if (negate) pattern = pattern.slice(1);

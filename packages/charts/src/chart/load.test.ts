@@ -32,7 +32,9 @@ describe('loadChart', () => {
   });
 
   test('numbers where strings are wanted become strings', async () => {
-    const chart = await loadChart(files({ 'Chart.yaml': 'apiVersion: v2\nname: a\nversion: 1.0.0\nappVersion: 1.10\n' }));
+    const chart = await loadChart(
+      files({ 'Chart.yaml': 'apiVersion: v2\nname: a\nversion: 1.0.0\nappVersion: 1.10\n' }),
+    );
 
     expect(chart.metadata.appVersion).toBe('1.1');
   });

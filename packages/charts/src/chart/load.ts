@@ -51,7 +51,9 @@ interface Parts {
 
 async function loadFiles(files: ChartFiles, limits: LoadLimits, depth: number): Promise<Chart> {
   if (depth > limits.depth) {
-    throw chartError('CHART_TOO_LARGE', `charts are nested deeper than ${limits.depth} levels`, { next: 'vendor dependencies flat' });
+    throw chartError('CHART_TOO_LARGE', `charts are nested deeper than ${limits.depth} levels`, {
+      next: 'vendor dependencies flat',
+    });
   }
   const raw = [...files].map(([name, data]) => ({ name, data }));
   const parts = sort(raw, files);
@@ -153,10 +155,13 @@ async function loadSubchart(
   if (name.startsWith('_') || name.startsWith('.')) return undefined;
   if (posix.extname(name) === '.tgz') {
     const data = files.get(name);
-    if (data === undefined) throw chartError('CHART_INVALID', `error unpacking subchart tar in charts/${name}: it is a folder`);
+    if (data === undefined)
+      throw chartError('CHART_INVALID', `error unpacking subchart tar in charts/${name}: it is a folder`);
     return loadFiles(await readArchive(data, `charts/${name}`, limits), limits, depth + 1);
   }
-  const own = [...files].filter(([path]) => path.includes('/')).map(([path, data]) => [path.slice(name.length + 1), data] as const);
+  const own = [...files]
+    .filter(([path]) => path.includes('/'))
+    .map(([path, data]) => [path.slice(name.length + 1), data] as const);
   // A lone file below charts/ is no chart.
   if (own.length === 0) return undefined;
   try {

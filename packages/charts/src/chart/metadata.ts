@@ -105,7 +105,12 @@ export function parseMetadata(text: string): ChartMetadata {
     dependencies: read.list('dependencies')?.map((item) => dependencyOf(item, 'Chart.yaml')),
     type: read.text('type'),
   });
-  return { ...metadata, name: metadata.name ?? '', version: metadata.version ?? '', apiVersion: metadata.apiVersion ?? '' } as ChartMetadata;
+  return {
+    ...metadata,
+    name: metadata.name ?? '',
+    version: metadata.version ?? '',
+    apiVersion: metadata.apiVersion ?? '',
+  } as ChartMetadata;
 }
 
 function maintainerOf(value: unknown): ChartMaintainer {

@@ -1,6 +1,9 @@
 /** Go's filepath.Match, for .helmignore and --show-only. */
 
-type Part = { readonly type: 'star' } | { readonly type: 'any' } | { readonly type: 'set'; readonly test: (char: string) => boolean };
+type Part =
+  | { readonly type: 'star' }
+  | { readonly type: 'any' }
+  | { readonly type: 'set'; readonly test: (char: string) => boolean };
 
 /** A matcher for the pattern, or undefined when the pattern is wrong. `*` and `?` do not match a slash. */
 export function pathMatcher(pattern: string): ((path: string) => boolean) | undefined {
@@ -32,7 +35,10 @@ function parsePattern(pattern: string): Part[] | undefined {
   return parts;
 }
 
-function parseSet(chars: readonly string[], start: number): { test: (char: string) => boolean; end: number } | undefined {
+function parseSet(
+  chars: readonly string[],
+  start: number,
+): { test: (char: string) => boolean; end: number } | undefined {
   let at = start;
   const isNegated = chars[at] === '^';
   if (isNegated) at += 1;

@@ -74,7 +74,9 @@ export function decodeBase32(input: string): Uint8Array | string {
     const digits = group.replace(/=+$/, '');
     // Padding may stand from the third character of the last eight on.
     const isLast = at + 8 >= text.length;
-    const bad = Array.from(group).findIndex((char, index) => !base32Alphabet.includes(char) && !(char === '=' && index >= 2 && isLast));
+    const bad = Array.from(group).findIndex(
+      (char, index) => !base32Alphabet.includes(char) && !(char === '=' && index >= 2 && isLast),
+    );
     const firstPad = group.indexOf('=', 2);
     if (bad >= 0 && (firstPad < 0 || bad < firstPad)) return corrupt(at + bad);
     if (firstPad >= 0) {

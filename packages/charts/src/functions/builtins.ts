@@ -222,4 +222,3 @@ export const builtins: readonly FunctionRow[] = [
     run: (left, right) => !less(left, right),
   }),
 ];
-

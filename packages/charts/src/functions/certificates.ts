@@ -34,11 +34,18 @@ function addresses(items: readonly unknown[]): string[] {
   return all;
 }
 
-function make(services: Services, names: Names, options: { key: KeyObject; isAuthority?: boolean; signer?: Signer }): Certificate {
+function make(
+  services: Services,
+  names: Names,
+  options: { key: KeyObject; isAuthority?: boolean; signer?: Signer },
+): Certificate {
   const request = {
     commonName: names.commonName,
     ipAddresses: addresses(names.ips ?? []),
-    dnsNames: texts(names.dns ?? [], (item) => `error processing alternate dns name: ${printText(item)} is not a string`),
+    dnsNames: texts(
+      names.dns ?? [],
+      (item) => `error processing alternate dns name: ${printText(item)} is not a string`,
+    ),
     daysValid: names.days,
     isAuthority: options.isAuthority ?? false,
     key: options.key,
@@ -60,7 +67,9 @@ function givenKey(pem: string): KeyObject {
   try {
     return parseKeyPem(pem);
   } catch (error) {
-    throw new FunctionError(`parsing private key: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new FunctionError(`parsing private key: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -69,7 +78,9 @@ function signerOf(authority: Certificate): Signer {
   try {
     return { certificate, key: parseKeyPem(authority.key) };
   } catch (error) {
-    throw new FunctionError(`error parsing private key: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new FunctionError(`error parsing private key: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -100,7 +111,9 @@ function custom(certBase64: string, keyBase64: string): Certificate {
   try {
     parseKeyPem(keyText);
   } catch (error) {
-    throw new FunctionError(`error parsing private key: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new FunctionError(`error parsing private key: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
   return new Certificate(certPem, keyText);
 }

@@ -81,7 +81,13 @@ function uint32(value: number): Uint8Array {
 }
 
 /** Source: the Master Password algorithm, version 3. */
-function derivePassword(options: { counter: number; type: string; password: string; user: string; site: string }): string {
+function derivePassword(options: {
+  counter: number;
+  type: string;
+  password: string;
+  user: string;
+  site: string;
+}): string {
   const templates = Object.hasOwn(passwordTemplates, options.type) ? passwordTemplates[options.type] : undefined;
   if (templates === undefined) return `cannot find password template ${options.type}`;
   const scope = toBytes('com.lyndir.masterpassword');
@@ -176,4 +182,3 @@ export const crypto: readonly FunctionRow[] = [
   }),
   ...certificates,
 ];
-

@@ -11,7 +11,10 @@ function makeDict(values: readonly unknown[]): GoMap {
   const dict = new Map<string, unknown>();
   for (let index = 0; index < values.length; index += 2) {
     const key = values[index];
-    dict.set(key === null || key === undefined ? '<nil>' : toText(key), index + 1 < values.length ? values[index + 1] : '');
+    dict.set(
+      key === null || key === undefined ? '<nil>' : toText(key),
+      index + 1 < values.length ? values[index + 1] : '',
+    );
   }
   return dict;
 }
@@ -22,7 +25,8 @@ function dig(path: readonly unknown[]): unknown {
   const fallback = path.at(-2);
   let dict = asDict(path.at(-1));
   const names = keys.map((key) => {
-    if (typeof key !== 'string') throw new FunctionError(`interface conversion: interface {} is ${dynamicType(key)}, not string`);
+    if (typeof key !== 'string')
+      throw new FunctionError(`interface conversion: interface {} is ${dynamicType(key)}, not string`);
     return key;
   });
   for (const [index, name] of names.entries()) {

@@ -23,7 +23,10 @@ export const hashes: readonly FunctionRow[] = [
       args: one,
       returns: 'string',
       doc: `The ${algorithm} checksum in hexadecimal.`,
-      example: [`{{ ${algorithm}sum "" | trunc 8 }}`, { sha1: 'da39a3ee', sha256: 'e3b0c442', sha512: 'cf83e135' }[algorithm]],
+      example: [
+        `{{ ${algorithm}sum "" | trunc 8 }}`,
+        { sha1: 'da39a3ee', sha256: 'e3b0c442', sha512: 'cf83e135' }[algorithm],
+      ],
       run: (text) => createHash(algorithm).update(toBytes(text)).digest('hex'),
     }),
   ),

@@ -89,7 +89,8 @@ function slice(list: unknown, indexes: readonly unknown[]): unknown {
   if (items.length === 0) return null;
   const start = indexes.length > 0 ? toIntNumber(indexes[0]) : 0;
   const end = indexes.length < 2 ? items.length : toIntNumber(indexes[1]);
-  if (start < 0 || start > end || end > items.length) throw new FunctionError('reflect.Value.Slice: slice index out of bounds');
+  if (start < 0 || start > end || end > items.length)
+    throw new FunctionError('reflect.Value.Slice: slice index out of bounds');
   if (list instanceof GoBytes) return new GoBytes(list.data.slice(start, end));
   const part = items.slice(start, end);
   const tag = tagOf(items);
@@ -311,4 +312,3 @@ export const lists: readonly FunctionRow[] = [
     run: (items) => (Array.isArray(items) && tagOf(items)?.elem === 'string' ? items : stringList(toTexts(items))),
   }),
 ];
-

@@ -24,7 +24,9 @@ type Operation = (left: decimals.Decimal, right: decimals.Decimal) => decimals.D
 
 function decimal(first: unknown, others: readonly unknown[], operate: Operation): number {
   const start = decimals.toDecimal(toFloat64(first));
-  return decimals.toNumber(others.reduce<decimals.Decimal>((sum, value) => operate(sum, decimals.toDecimal(toFloat64(value))), start));
+  return decimals.toNumber(
+    others.reduce<decimals.Decimal>((sum, value) => operate(sum, decimals.toDecimal(toFloat64(value))), start),
+  );
 }
 
 function steps(services: Services, range: { start: number; stop: number; step: number }): number[] {

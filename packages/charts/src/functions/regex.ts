@@ -1,7 +1,7 @@
 /** Regular expressions with RE2's syntax and its guarantee of linear time. Source: sprig, regex.go, and Go's regexp. */
 
-import { RE2JS } from 're2js';
 import { FunctionError } from '../errors.ts';
+import { compileRegexp as compile, type Regexp } from '../go/regexp.ts';
 import { quote } from '../go/strconv.ts';
 import { stringList, taggedList } from '../go/values.ts';
 import { guardSize } from './guard.ts';
@@ -14,25 +14,8 @@ interface Match {
   group(index: number): string | undefined;
 }
 
-/** Longer patterns are refused: compiling takes time and memory in their length. */
-const patternLengthMax = 20_000;
-
-function compile(pattern: string): RE2JS {
-  if (pattern.length > patternLengthMax) throw new FunctionError('error parsing regexp: expression too large');
-  try {
-    return RE2JS.compile(pattern);
-  } catch (error) {
-    throw new FunctionError(compileMessage(pattern, error));
-  }
-}
-
-function compileMessage(pattern: string, error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.startsWith('error parsing regexp') ? message : `error parsing regexp: ${message}: \`${pattern}\``;
-}
-
 /** regexp.MustCompile panics with its own sentence. */
-function mustCompile(pattern: string): RE2JS {
+function mustCompile(pattern: string): Regexp {
   try {
     return compile(pattern);
   } catch (error) {
@@ -42,7 +25,7 @@ function mustCompile(pattern: string): RE2JS {
 }
 
 /** All matches, at most `limit` when it is not negative; an empty one right after another is left out. */
-function findAll(expression: RE2JS, text: string, limit: number): Match[] {
+function findAll(expression: Regexp, text: string, limit: number): Match[] {
   const matcher = expression.matcher(text);
   const matches: Match[] = [];
   let at = 0;
@@ -57,7 +40,7 @@ function findAll(expression: RE2JS, text: string, limit: number): Match[] {
   return matches;
 }
 
-type Matcher = ReturnType<RE2JS['matcher']>;
+type Matcher = ReturnType<Regexp['matcher']>;
 
 function toMatch(matcher: Matcher, groupCount: number): Match {
   const groups = Array.from({ length: groupCount + 1 }, (_, index) => matcher.group(index) ?? undefined);
@@ -69,7 +52,7 @@ function widthAt(text: string, at: number): number {
 }
 
 /** regexp's ReplaceAll: `replacement` gives the text for each match. */
-function replaceAll(expression: RE2JS, text: string, replacement: (match: Match) => string): string {
+function replaceAll(expression: Regexp, text: string, replacement: (match: Match) => string): string {
   const matcher = expression.matcher(text);
   let out = '';
   let copied = 0;
@@ -88,17 +71,24 @@ function replaceAll(expression: RE2JS, text: string, replacement: (match: Match)
 }
 
 /** regexp's Expand: `$1`, `${1}`, `$name`, `$$`. */
-function expand(template: string, expression: RE2JS, match: Match): string {
+function expand(template: string, expression: Regexp, match: Match): string {
   const names = expression.namedGroups() as Record<string, number>;
-  return template.replace(/\$(?:\$|\{([\p{L}\p{Nd}_]+)\}|([\p{L}\p{Nd}_]+))/gu, (whole, braced?: string, bare?: string) => {
-    if (whole === '$$') return '$';
-    const name = braced ?? bare ?? '';
-    const index = /^(?:0|[1-9][0-9]{0,7})$/.test(name) ? Number(name) : Object.hasOwn(names, name) ? names[name] : undefined;
-    return index === undefined ? '' : (match.group(index) ?? '');
-  });
+  return template.replace(
+    /\$(?:\$|\{([\p{L}\p{Nd}_]+)\}|([\p{L}\p{Nd}_]+))/gu,
+    (whole, braced?: string, bare?: string) => {
+      if (whole === '$$') return '$';
+      const name = braced ?? bare ?? '';
+      const index = /^(?:0|[1-9][0-9]{0,7})$/.test(name)
+        ? Number(name)
+        : Object.hasOwn(names, name)
+          ? names[name]
+          : undefined;
+      return index === undefined ? '' : (match.group(index) ?? '');
+    },
+  );
 }
 
-function split(expression: RE2JS, text: string, limit: number): unknown[] {
+function split(expression: Regexp, text: string, limit: number): unknown[] {
   if (limit === 0) return taggedList({ elem: 'string', isNil: true }, []);
   if (text === '' && expression.pattern() !== '') return stringList(['']);
   const parts: string[] = [];
@@ -114,13 +104,13 @@ function split(expression: RE2JS, text: string, limit: number): unknown[] {
   return stringList(parts);
 }
 
-function findTexts(expression: RE2JS, text: string, limit: number): unknown[] {
+function findTexts(expression: Regexp, text: string, limit: number): unknown[] {
   // A limit of 0 finds nothing; a negative one everything.
   const found = findAll(expression, text, limit).map((match) => text.slice(match.start, match.end));
   return found.length === 0 ? taggedList({ elem: 'string', isNil: true }, []) : stringList(found);
 }
 
-function find(expression: RE2JS, text: string): string {
+function find(expression: Regexp, text: string): string {
   const matcher = expression.matcher(text);
   return matcher.find() ? text.slice(matcher.start(), matcher.end()) : '';
 }
@@ -198,7 +188,10 @@ export const regex: readonly FunctionRow[] = [
     example: ['{{ regexReplaceAll "a(x*)b" "-ab-axxb-" "${1}W" }}', '-W-xxW-'],
     run(pattern, text, replacement) {
       const expression = mustCompile(pattern);
-      return replaced(this.services, replaceAll(expression, text, (match) => expand(replacement, expression, match)));
+      return replaced(
+        this.services,
+        replaceAll(expression, text, (match) => expand(replacement, expression, match)),
+      );
     },
   }),
   row({
@@ -209,7 +202,10 @@ export const regex: readonly FunctionRow[] = [
     example: ['{{ mustRegexReplaceAll "b" "abc" "<$0>" }}', 'a<b>c'],
     run(pattern, text, replacement) {
       const expression = compile(pattern);
-      return replaced(this.services, replaceAll(expression, text, (match) => expand(replacement, expression, match)));
+      return replaced(
+        this.services,
+        replaceAll(expression, text, (match) => expand(replacement, expression, match)),
+      );
     },
   }),
   row({
@@ -219,7 +215,10 @@ export const regex: readonly FunctionRow[] = [
     doc: 'Replaces matches in the text (second) by the third as it is.',
     example: ['{{ regexReplaceAllLiteral "b" "abc" "$0" }}', 'a$0c'],
     run(pattern, text, replacement) {
-      return replaced(this.services, replaceAll(mustCompile(pattern), text, () => replacement));
+      return replaced(
+        this.services,
+        replaceAll(mustCompile(pattern), text, () => replacement),
+      );
     },
   }),
   row({
@@ -229,7 +228,10 @@ export const regex: readonly FunctionRow[] = [
     doc: 'Replaces matches in the text (second) by the third as it is.',
     example: ['{{ mustRegexReplaceAllLiteral "b" "abc" "-" }}', 'a-c'],
     run(pattern, text, replacement) {
-      return replaced(this.services, replaceAll(compile(pattern), text, () => replacement));
+      return replaced(
+        this.services,
+        replaceAll(compile(pattern), text, () => replacement),
+      );
     },
   }),
   row({

@@ -25,7 +25,10 @@ export interface ArgValues {
 export type ArgType = keyof ArgValues;
 export type Parameter = ArgType | `...${ArgType}`;
 
-type ArgsOf<Args extends readonly Parameter[]> = Args extends readonly [infer First, ...infer Rest extends readonly Parameter[]]
+type ArgsOf<Args extends readonly Parameter[]> = Args extends readonly [
+  infer First,
+  ...infer Rest extends readonly Parameter[],
+]
   ? First extends `...${infer Type extends ArgType}`
     ? ArgValues[Type][]
     : First extends ArgType

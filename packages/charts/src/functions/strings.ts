@@ -30,7 +30,8 @@ function trimSet(cutset: string, text: string): string {
 }
 
 function bounds(start: number, end: number, length: number): never {
-  if (end < 0 || end > length) throw new FunctionError(`runtime error: slice bounds out of range [:${end}] with length ${length}`);
+  if (end < 0 || end > length)
+    throw new FunctionError(`runtime error: slice bounds out of range [:${end}] with length ${length}`);
   throw new FunctionError(`runtime error: slice bounds out of range [${start}:${end}]`);
 }
 

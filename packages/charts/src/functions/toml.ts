@@ -76,4 +76,3 @@ export const toml: readonly FunctionRow[] = [
     run: decode,
   }),
 ];
-

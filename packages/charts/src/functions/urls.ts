@@ -46,7 +46,9 @@ function join(dict: GoMap): string {
   try {
     return formatUrl({ ...url, userinfo: parseUrl(`proto://${userinfo}@host`).userinfo });
   } catch (error) {
-    throw new FunctionError(`unable to parse userinfo in dict: ${error instanceof Error ? error.message : String(error)}`);
+    throw new FunctionError(
+      `unable to parse userinfo in dict: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 

@@ -1,6 +1,16 @@
 /** Words: case, abbreviation, wrapping. Source: sprig, strings.go. */
 
-import { abbreviate, connectWords, initials, pascalCase, swapCase, titleCase, uncapitalize, withoutSpaces, wrap } from '../go/words.ts';
+import {
+  abbreviate,
+  connectWords,
+  initials,
+  pascalCase,
+  swapCase,
+  titleCase,
+  uncapitalize,
+  withoutSpaces,
+  wrap,
+} from '../go/words.ts';
 import { row, type FunctionRow } from './row.ts';
 
 export const words: readonly FunctionRow[] = [
@@ -101,4 +111,3 @@ export const words: readonly FunctionRow[] = [
     run: (width, newline, text) => (text === '' ? '' : wrap(text, { width, newline, wrapLongWords: true })),
   }),
 ];
-

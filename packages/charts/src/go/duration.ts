@@ -34,7 +34,8 @@ export function parseDuration(text: string): bigint {
     const unit = /^[^.0-9]*/.exec(rest)?.[0] ?? '';
     if (unit === '') throw new FunctionError(`time: missing unit in duration ${quoteTime(text)}`);
     const size = units[unit];
-    if (size === undefined) throw new FunctionError(`time: unknown unit ${quoteTime(unit)} in duration ${quoteTime(text)}`);
+    if (size === undefined)
+      throw new FunctionError(`time: unknown unit ${quoteTime(unit)} in duration ${quoteTime(text)}`);
     rest = rest.slice(unit.length);
     total += BigInt(digits === '' ? 0 : digits) * size;
     if (fraction !== '') total += (BigInt(fraction) * size) / 10n ** BigInt(fraction.length);

@@ -5,15 +5,7 @@ import { formatFloatVerb } from './fmt-float.ts';
 import { quote, quoteRune } from './strconv.ts';
 import { isPrintable } from './unicode.ts';
 import { fromBytes, runeCount, runesOf, sortedKeys, toBytes } from './utf8.ts';
-import {
-  GoBytes,
-  GoComplex,
-  GoInt,
-  GoObject,
-  isNilContainer,
-  typeName,
-  type GoMap,
-} from './values.ts';
+import { GoBytes, GoComplex, GoInt, GoObject, isNilContainer, typeName, type GoMap } from './values.ts';
 
 /** A map that holds itself would never end. */
 const printDepthMax = 1000;
@@ -111,7 +103,8 @@ export function formatValue(value: unknown, verb: string, flags: Flags, depth: n
 }
 
 function formatObject(value: unknown, verb: string, flags: Flags, depth: number, isError: boolean): string {
-  if (value instanceof GoInt) return formatInteger(value.value, value.kind.startsWith('int'), verb, flags) ?? badVerb(value, verb, flags);
+  if (value instanceof GoInt)
+    return formatInteger(value.value, value.kind.startsWith('int'), verb, flags) ?? badVerb(value, verb, flags);
   if (value instanceof GoBytes) return formatBytes(value, verb, flags);
   if (value instanceof Map) return formatMap(value, verb, flags, depth);
   if (Array.isArray(value)) return formatList(value, verb, flags, depth);
@@ -191,7 +184,8 @@ function canBackquote(text: string): boolean {
 }
 
 function hexText(bytes: Uint8Array, isUpper: boolean, flags: Flags): string {
-  const shown = flags.precision !== undefined && flags.precision < bytes.length ? bytes.subarray(0, flags.precision) : bytes;
+  const shown =
+    flags.precision !== undefined && flags.precision < bytes.length ? bytes.subarray(0, flags.precision) : bytes;
   if (shown.length === 0) return pad('', flags);
   const prefix = flags.sharp ? (isUpper ? '0X' : '0x') : '';
   const pairs = Array.from(shown, (byte) => byte.toString(16).padStart(2, '0'));
@@ -210,7 +204,9 @@ function formatBytes(value: GoBytes, verb: string, flags: Flags): string {
       return hexText(value.data, verb === 'X', flags);
     default: {
       const items = Array.from(value.data, (byte) =>
-        flags.sharpV ? `0x${byte.toString(16)}` : (formatInteger(BigInt(byte), false, verb, flags) ?? badVerb(new GoInt('uint8', BigInt(byte)), verb, flags)),
+        flags.sharpV
+          ? `0x${byte.toString(16)}`
+          : (formatInteger(BigInt(byte), false, verb, flags) ?? badVerb(new GoInt('uint8', BigInt(byte)), verb, flags)),
       );
       return flags.sharpV ? `[]byte{${items.join(', ')}}` : `[${items.join(' ')}]`;
     }
@@ -263,7 +259,10 @@ function runeText(value: bigint): string {
 }
 
 function formatUnicode(value: bigint, flags: Flags): string {
-  const hex = BigInt.asUintN(64, value).toString(16).toUpperCase().padStart(Math.max(4, flags.precision ?? 4), '0');
+  const hex = BigInt.asUintN(64, value)
+    .toString(16)
+    .toUpperCase()
+    .padStart(Math.max(4, flags.precision ?? 4), '0');
   const shown = flags.sharp && value >= 0n && value <= 0x10ffffn && isPrintable(Number(value));
   return padSpaces(`U+${hex}${shown ? ` '${runeText(value)}'` : ''}`, flags);
 }

@@ -1,5 +1,6 @@
 /** encoding/json's decoder: the same values and the same sentences for what is wrong. */
 
+import { JsonNumber } from './exact-number.ts';
 import { quote } from './strconv.ts';
 import { printable } from './utf8.ts';
 
@@ -19,6 +20,21 @@ export function decodeJson(text: string): unknown {
 /** Decodes the first value of a text and tells where it ends. Throws {@link JsonDecodeError}. */
 export function decodeJsonPrefix(text: string): { value: unknown; length: number } {
   return new Decoder(printable(text)).prefix();
+}
+
+/** Decodes a document whose numbers stay as written, as a json.Decoder with UseNumber does. Throws {@link JsonDecodeError}. */
+export function decodeJsonDocument(text: string): unknown {
+  const decoder = new Decoder(printable(text), true);
+  if (decoder.isAtEnd()) throw new JsonDecodeError('EOF');
+  try {
+    const { value } = decoder.prefix();
+    if (decoder.isAtEnd()) return value;
+  } catch (error) {
+    throw error instanceof JsonDecodeError && error.message.startsWith('unexpected end')
+      ? new JsonDecodeError('unexpected EOF')
+      : error;
+  }
+  throw new JsonDecodeError('invalid character after top-level value');
 }
 
 /** The kind of a decoded value as json's errors name it. */
@@ -47,12 +63,19 @@ const escapes: Readonly<Record<string, string>> = {
 
 class Decoder {
   private readonly text: string;
+  private readonly keepsNumbers: boolean;
   private at = 0;
   private depth = 0;
   private numberProblem: string | undefined;
 
-  constructor(text: string) {
+  constructor(text: string, keepsNumbers = false) {
     this.text = text;
+    this.keepsNumbers = keepsNumbers;
+  }
+
+  isAtEnd(): boolean {
+    this.space();
+    return this.at >= this.text.length;
   }
 
   document(): unknown {
@@ -73,13 +96,16 @@ class Decoder {
     const code = this.text.codePointAt(this.at);
     if (code === undefined) throw new JsonDecodeError('unexpected end of JSON input');
     // Go looks at bytes: a character beyond ASCII is named by its first.
-    const char = code < 0x80 ? String.fromCharCode(code) : String.fromCharCode(new TextEncoder().encode(String.fromCodePoint(code))[0] ?? 0);
+    const char =
+      code < 0x80
+        ? String.fromCharCode(code)
+        : String.fromCharCode(new TextEncoder().encode(String.fromCodePoint(code))[0] ?? 0);
     const shown = char === "'" ? "'\\''" : char === '"' ? `'"'` : `'${quote(char).slice(1, -1)}'`;
     throw new JsonDecodeError(`invalid character ${shown} ${context}`);
   }
 
   private space(): void {
-    while (/[ \t\r\n]/.test(this.text[this.at] ?? '')) this.at += 1;
+    while (isSpace(this.text.charCodeAt(this.at))) this.at += 1;
   }
 
   private value(): unknown {
@@ -93,7 +119,7 @@ class Decoder {
       case '"':
         return this.string();
       default:
-        if (/[-0-9]/.test(char)) return this.number();
+        if (char === '-' || isDigit(char)) return this.number();
         return this.literal(char);
     }
   }
@@ -193,11 +219,11 @@ class Decoder {
   }
 
   private digits(context: string): void {
-    if (!/[0-9]/.test(this.text[this.at] ?? '')) this.fail(context);
-    while (/[0-9]/.test(this.text[this.at] ?? '')) this.at += 1;
+    if (!isDigit(this.text[this.at])) this.fail(context);
+    while (isDigit(this.text[this.at])) this.at += 1;
   }
 
-  private number(): number {
+  private number(): number | JsonNumber {
     const start = this.at;
     if (this.text[this.at] === '-') this.at += 1;
     if (this.text[this.at] === '0') this.at += 1;
@@ -212,12 +238,21 @@ class Decoder {
       this.digits('in exponent of numeric literal');
     }
     const text = this.text.slice(start, this.at);
+    if (this.keepsNumbers) return new JsonNumber(text);
     const value = Number(text);
     if (!Number.isFinite(value)) {
       this.numberProblem ??= `json: cannot unmarshal number ${text} into Go value of type float64`;
     }
     return value;
   }
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
+}
+
+function isDigit(char: string | undefined): boolean {
+  return char !== undefined && char >= '0' && char <= '9';
 }
 
 const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;

@@ -53,14 +53,25 @@ export function encodeNumber(value: number): string {
 }
 
 function encodeObject(value: object, options: JsonOptions, depth: number): string {
-  if (depth > jsonDepthMax) throw new LimitError(`a value nested more than ${jsonDepthMax} levels deep cannot be encoded`);
+  if (depth > jsonDepthMax)
+    throw new LimitError(`a value nested more than ${jsonDepthMax} levels deep cannot be encoded`);
   if (isNilContainer(value)) return 'null';
   if (value instanceof Map) {
     const map = value as ReadonlyMap<string, unknown>;
-    return encodeMembers(sortedKeys(map).map((key) => [key, map.get(key)]), options, depth);
+    return encodeMembers(
+      sortedKeys(map).map((key) => [key, map.get(key)]),
+      options,
+      depth,
+    );
   }
   if (Array.isArray(value)) {
-    return wrapItems('[', ']', value.map((item) => encode(item, options, depth + 1)), options, depth);
+    return wrapItems(
+      '[',
+      ']',
+      value.map((item) => encode(item, options, depth + 1)),
+      options,
+      depth,
+    );
   }
   if (value instanceof GoInt) return value.value.toString();
   if (value instanceof GoBytes) return encodeString(Buffer.from(value.data).toString('base64'), options.escapeHtml);
@@ -72,7 +83,9 @@ function encodeObject(value: object, options: JsonOptions, depth: number): strin
 /** Members of a struct stay in the order of its fields. */
 function encodeStruct(value: GoObject, options: JsonOptions, depth: number): string {
   const json = value.toJsonValue();
-  return json instanceof Map ? encodeMembers([...(json as Map<string, unknown>)], options, depth) : encode(json, options, depth);
+  return json instanceof Map
+    ? encodeMembers([...(json as Map<string, unknown>)], options, depth)
+    : encode(json, options, depth);
 }
 
 function encodeMembers(members: readonly (readonly [string, unknown])[], options: JsonOptions, depth: number): string {
@@ -112,4 +125,3 @@ export function encodeString(text: string, escapeHtml: boolean): string {
   );
   return `"${escaped}"`;
 }
-

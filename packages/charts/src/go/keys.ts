@@ -105,7 +105,10 @@ export function parseKeyPem(pem: string): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch (error) {
-    const kind = label === 'PRIVATE KEY' ? 'decoding PEM as PKCS#8' : `parsing ${label.replace(/ PRIVATE KEY$/, '')} private key from PEM`;
+    const kind =
+      label === 'PRIVATE KEY'
+        ? 'decoding PEM as PKCS#8'
+        : `parsing ${label.replace(/ PRIVATE KEY$/, '')} private key from PEM`;
     throw new FunctionError(`${kind}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
 }

@@ -11,7 +11,8 @@ const mergeDepthMax = 1000;
  * merged in place where both have one, else shared by reference; lists are replaced whole.
  */
 export function mergeInto(target: GoMap, source: GoMap, overwrite: boolean, depth = 0): void {
-  if (depth > mergeDepthMax) throw new LimitError(`maps nested more than ${mergeDepthMax} levels deep cannot be merged`);
+  if (depth > mergeDepthMax)
+    throw new LimitError(`maps nested more than ${mergeDepthMax} levels deep cannot be merged`);
   for (const [key, value] of source) {
     if (value === null || value === undefined) {
       if (overwrite) target.set(key, null);
@@ -28,13 +29,18 @@ export function mergeInto(target: GoMap, source: GoMap, overwrite: boolean, dept
 
 /** A deep copy of maps and lists, as copystructure makes it; everything else is shared. */
 export function deepCopy(value: unknown, depth = 0): unknown {
-  if (depth > mergeDepthMax) throw new LimitError(`a value nested more than ${mergeDepthMax} levels deep cannot be copied`);
+  if (depth > mergeDepthMax)
+    throw new LimitError(`a value nested more than ${mergeDepthMax} levels deep cannot be copied`);
   if (value instanceof Map) {
     const copy = new Map<string, unknown>();
     for (const [key, item] of value) copy.set(key, deepCopy(item, depth + 1));
     return keepTag(value, copy);
   }
-  if (Array.isArray(value)) return keepTag(value, value.map((item) => deepCopy(item, depth + 1)));
+  if (Array.isArray(value))
+    return keepTag(
+      value,
+      value.map((item) => deepCopy(item, depth + 1)),
+    );
   return value;
 }
 

@@ -30,7 +30,10 @@ export function satisfies(constraint: string, version: string): boolean {
 /** The alternatives of `||`, each a list that must hold together. */
 function parseConstraint(text: string): Constraint[][] {
   const range = new RegExp(`(${versionSource})\\s+-\\s+(${versionSource})`, 'g');
-  const rewritten = text.replace(range, (_all, from: string, ...groups: string[]) => `>= ${from}, <= ${groups[4] ?? ''} `);
+  const rewritten = text.replace(
+    range,
+    (_all, from: string, ...groups: string[]) => `>= ${from}, <= ${groups[4] ?? ''} `,
+  );
   return rewritten.split('||').map(parseAlternative);
 }
 

@@ -69,17 +69,22 @@ export class Version extends GoObject {
   }
 
   setMetadata(metadata: string): Version {
-    if (metadata !== '' && !/^[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*$/.test(metadata)) throw new FunctionError('invalid metadata string');
+    if (metadata !== '' && !/^[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*$/.test(metadata))
+      throw new FunctionError('invalid metadata string');
     return this.next({ metadata });
   }
 }
 
 const uint = (value: bigint): GoInt => new GoInt('uint64', value);
-const get = (read: (version: Version) => unknown) => (version: Version): GoMethod => ({ args: [], run: () => read(version) });
-const against = (test: (order: number) => unknown) => (version: Version): GoMethod => ({
-  args: ['*semver.Version'],
-  run: (other: Version) => test(compareVersions(version, other)),
-});
+const get =
+  (read: (version: Version) => unknown) =>
+  (version: Version): GoMethod => ({ args: [], run: () => read(version) });
+const against =
+  (test: (order: number) => unknown) =>
+  (version: Version): GoMethod => ({
+    args: ['*semver.Version'],
+    run: (other: Version) => test(compareVersions(version, other)),
+  });
 
 const methods: Readonly<Record<string, (version: Version) => GoMethod>> = {
   Major: get((version) => uint(version.major)),
@@ -112,7 +117,9 @@ function checkPrerelease(pre: string): void {
 function segment(text: string | undefined): bigint {
   const value = BigInt(text ?? '0');
   if (value > maxUint64) {
-    throw new FunctionError(`error parsing version segment: strconv.ParseUint: parsing ${quote(text ?? '')}: value out of range`);
+    throw new FunctionError(
+      `error parsing version segment: strconv.ParseUint: parsing ${quote(text ?? '')}: value out of range`,
+    );
   }
   return value;
 }

@@ -48,7 +48,7 @@ const flagNames: Readonly<Record<string, 'sharp' | 'zero' | 'plus' | 'minus' | '
 function directive(cursor: Cursor): string {
   const flags = noFlags();
   cursor.isGoodArgument = true;
-  for (let name = flagNames[cursor.format[cursor.at] ?? '']; name !== undefined; ) {
+  for (let name = flagNames[cursor.format[cursor.at] ?? '']; name !== undefined;) {
     flags[name] = true;
     cursor.at += 1;
     name = flagNames[cursor.format[cursor.at] ?? ''];

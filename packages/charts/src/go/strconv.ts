@@ -17,7 +17,8 @@ function isNegative(value: number): boolean {
 export function formatExponent(value: number, precision = -1): string {
   const special = formatSpecial(value);
   if (special !== undefined) return special;
-  const text = precision < 0 ? Math.abs(value).toExponential() : Math.abs(value).toExponential(Math.min(precision, 100));
+  const text =
+    precision < 0 ? Math.abs(value).toExponential() : Math.abs(value).toExponential(Math.min(precision, 100));
   const [mantissa = '', power = '0'] = text.split('e');
   const zeros = precision > 100 ? '0'.repeat(precision - 100) : '';
   return `${isNegative(value) ? '-' : ''}${mantissa}${zeros}e${exponentText(Number(power))}`;
@@ -98,7 +99,8 @@ export function formatGeneral(value: number, precision: number): string {
   return `${sign}${digits.slice(0, power + 1)}.${digits.slice(power + 1)}`;
 }
 
-const intPattern = /^([+-]?)(?:0[xX](_?[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*)|0[bB](_?[01]+(?:_[01]+)*)|0[oO](_?[0-7]+(?:_[0-7]+)*)|0(_?[0-7]+(?:_[0-7]+)*)|([1-9][0-9]*(?:_[0-9]+)*|0))$/;
+const intPattern =
+  /^([+-]?)(?:0[xX](_?[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*)|0[bB](_?[01]+(?:_[01]+)*)|0[oO](_?[0-7]+(?:_[0-7]+)*)|0(_?[0-7]+(?:_[0-7]+)*)|([1-9][0-9]*(?:_[0-9]+)*|0))$/;
 
 /** strconv.ParseInt(text, 0, …) without a range check: base prefixes and underscores; undefined on a syntax error. */
 export function parseGoInt(text: string): bigint | undefined {
@@ -214,7 +216,11 @@ export function unquote(literal: string): string | undefined {
 const escapeSizes: Readonly<Record<string, number>> = { x: 2, u: 4, U: 8 };
 
 /** One character or escape of a quoted literal; `code` is its rune (a byte for \x and octal). */
-export function unquoteChar(body: string, at: number, mark: string): { text: string; code: number; end: number } | undefined {
+export function unquoteChar(
+  body: string,
+  at: number,
+  mark: string,
+): { text: string; code: number; end: number } | undefined {
   const first = body.codePointAt(at);
   if (first === undefined || body[at] === mark) return undefined;
   if (body[at] !== '\\') {
@@ -240,7 +246,11 @@ export function unquoteChar(body: string, at: number, mark: string): { text: str
   return char === undefined ? undefined : { text: char, code: char.charCodeAt(0), end: at + 2 };
 }
 
-function unquotedCode(code: number, isByte: boolean, end: number): { text: string; code: number; end: number } | undefined {
+function unquotedCode(
+  code: number,
+  isByte: boolean,
+  end: number,
+): { text: string; code: number; end: number } | undefined {
   if (isByte) return { text: code < 0x80 ? String.fromCharCode(code) : String.fromCharCode(0xdc00 + code), code, end };
   if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return undefined;
   return { text: String.fromCodePoint(code), code, end };

@@ -44,7 +44,8 @@ export function parseTime(layout: string, text: string): GoTime {
   };
   const fail = (element: string, rest: string, message = ''): never => {
     const problem = message === '' ? `: cannot parse ${quoteTime(rest)} as ${quoteTime(element)}` : message;
-    const shown = message === '' ? `parsing time ${quoteTime(text)} as ${quoteTime(layout)}` : `parsing time ${quoteTime(text)}`;
+    const shown =
+      message === '' ? `parsing time ${quoteTime(text)} as ${quoteTime(layout)}` : `parsing time ${quoteTime(text)}`;
     throw new FunctionError(shown + problem);
   };
   const parts = parseLayout(layout);

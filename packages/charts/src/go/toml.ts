@@ -51,7 +51,9 @@ function isTableList(value: unknown): value is unknown[] {
 }
 
 function isTable(value: unknown): value is GoMap | GoObject {
-  return value instanceof Map || (value instanceof GoObject && !(value instanceof GoTime) && value.text() === undefined);
+  return (
+    value instanceof Map || (value instanceof GoObject && !(value instanceof GoTime) && value.text() === undefined)
+  );
 }
 
 class Encoder {
@@ -62,7 +64,8 @@ class Encoder {
   }
 
   encode(key: readonly string[], value: unknown): void {
-    if (key.length > depthMax) throw new LimitError(`a value nested more than ${depthMax} levels deep cannot be written as TOML`);
+    if (key.length > depthMax)
+      throw new LimitError(`a value nested more than ${depthMax} levels deep cannot be written as TOML`);
     if (isNil(value)) return;
     if (isTable(value)) return this.table(key, value);
     if (isTableList(value)) return this.tableList(key, value);
@@ -107,7 +110,8 @@ class Encoder {
   }
 
   private element(value: unknown, depth: number): string {
-    if (depth > depthMax) throw new LimitError(`a value nested more than ${depthMax} levels deep cannot be written as TOML`);
+    if (depth > depthMax)
+      throw new LimitError(`a value nested more than ${depthMax} levels deep cannot be written as TOML`);
     switch (typeof value) {
       case 'string':
         return quoteText(value);

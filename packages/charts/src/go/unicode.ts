@@ -40,7 +40,9 @@ export function isLower(code: number): boolean {
 /** unicode.IsSpace. */
 export function isSpace(code: number): boolean {
   if (code < 0x100) return (code >= 9 && code <= 13) || code === 0x20 || code === 0x85 || code === 0xa0;
-  return code === 0x1680 || (code >= 0x2000 && code <= 0x200a) || [0x2028, 0x2029, 0x202f, 0x205f, 0x3000].includes(code);
+  return (
+    code === 0x1680 || (code >= 0x2000 && code <= 0x200a) || [0x2028, 0x2029, 0x202f, 0x205f, 0x3000].includes(code)
+  );
 }
 
 /** unicode.ToUpper of one character; characters whose upper case is longer stay. */
@@ -52,7 +54,7 @@ export function toUpper(char: string): string {
 /** unicode.ToLower of one character. */
 export function toLower(char: string): string {
   const lower = char.toLowerCase();
-  return [...lower].length === 1 ? lower : [...lower][0] ?? char;
+  return [...lower].length === 1 ? lower : ([...lower][0] ?? char);
 }
 
 /** strings.ToUpper: character by character. */

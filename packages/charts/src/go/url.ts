@@ -29,7 +29,8 @@ function escape(text: string, mode: Mode): string {
   let out = '';
   for (const byte of toBytes(text)) {
     const char = String.fromCharCode(byte);
-    out += always.test(char) || unescaped[mode].test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+    out +=
+      always.test(char) || unescaped[mode].test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
   }
   return out;
 }
@@ -42,7 +43,8 @@ function unescape(text: string, mode: Mode): string {
     if (byte !== 0x25) {
       if (mode === 'host' && byte < 0x80) {
         const char = String.fromCharCode(byte);
-        if (!always.test(char) && !unescaped.host.test(char)) throw new UrlProblem(`invalid character ${quote(char)} in host name`);
+        if (!always.test(char) && !unescaped.host.test(char))
+          throw new UrlProblem(`invalid character ${quote(char)} in host name`);
       }
       bytes.push(byte);
       continue;
@@ -86,7 +88,8 @@ function parse(text: string): Url {
   }
   if (!rest.startsWith('/')) {
     if (url.scheme !== '') return { ...url, opaque: rest };
-    if ((rest.split('/')[0] ?? '').includes(':')) throw new UrlProblem('first path segment in URL cannot contain colon');
+    if ((rest.split('/')[0] ?? '').includes(':'))
+      throw new UrlProblem('first path segment in URL cannot contain colon');
   }
   if ((url.scheme !== '' || !rest.startsWith('///')) && rest.startsWith('//')) {
     const slash = rest.indexOf('/', 2);

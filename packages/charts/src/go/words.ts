@@ -72,7 +72,12 @@ function nextWord(chars: string[]): Word {
   if (first === undefined) return { kind: 'none', text: [], rest: [] };
   const isLowerLetter = (char: string): boolean => isAlphabet(char) && !isUpper(codeOf(char));
   if (isConnector(first)) return splitAt(chars, takeWhile(chars, 1, isConnector), 'connector');
-  if (punctuation.test(first)) return splitAt(chars, takeWhile(chars, 1, (char) => punctuation.test(char)), 'punctuation');
+  if (punctuation.test(first))
+    return splitAt(
+      chars,
+      takeWhile(chars, 1, (char) => punctuation.test(char)),
+      'punctuation',
+    );
   if (isUpper(codeOf(first))) {
     const second = chars[1];
     if (second !== undefined && isUpper(codeOf(second))) {
@@ -83,7 +88,12 @@ function nextWord(chars: string[]): Word {
     return splitAt(chars, takeWhile(chars, 1, isLowerLetter), 'upper');
   }
   if (isAlphabet(first)) return splitAt(chars, takeWhile(chars, 1, isLowerLetter), 'alphabet');
-  if (numberClass.test(first)) return splitAt(chars, takeWhile(chars, 1, (char) => numberClass.test(char)), 'number');
+  if (numberClass.test(first))
+    return splitAt(
+      chars,
+      takeWhile(chars, 1, (char) => numberClass.test(char)),
+      'number',
+    );
   const isOther = (char: string): boolean =>
     !isConnector(char) && !isAlphabet(char) && !numberClass.test(char) && !punctuation.test(char);
   return splitAt(chars, takeWhile(chars, 1, isOther), 'other');

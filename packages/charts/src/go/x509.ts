@@ -72,7 +72,10 @@ export function createCertificate(
     serialNumber: serial.slice().buffer,
     signature: algorithm.identifier,
     issuer: signer?.certificate.tbsCertificate.subject ?? subject,
-    validity: new Validity({ notBefore: wholeSeconds(nowMs), notAfter: wholeSeconds(nowMs + request.daysValid * dayMs) }),
+    validity: new Validity({
+      notBefore: wholeSeconds(nowMs),
+      notAfter: wholeSeconds(nowMs + request.daysValid * dayMs),
+    }),
     subject,
     subjectPublicKeyInfo: AsnConvert.parse(publicKeyDer(request.key), SubjectPublicKeyInfo),
     extensions: new Extensions(extensionsOf(request, signer)),
@@ -126,7 +129,10 @@ function signatureAlgorithm(key: KeyObject): { identifier: AlgorithmIdentifier; 
   switch (key.asymmetricKeyType) {
     case 'rsa':
       return {
-        identifier: new AlgorithmIdentifier({ algorithm: '1.2.840.113549.1.1.11', parameters: Uint8Array.of(5, 0).buffer }),
+        identifier: new AlgorithmIdentifier({
+          algorithm: '1.2.840.113549.1.1.11',
+          parameters: Uint8Array.of(5, 0).buffer,
+        }),
         hash: 'sha256',
       };
     case 'ed25519':
@@ -153,7 +159,9 @@ function keyIdentifier(key: KeyObject): ArrayBuffer {
 
 function extensionsOf(request: CertificateRequest, signer: Signer | undefined): Extension[] {
   const usage =
-    KeyUsageFlags.digitalSignature | KeyUsageFlags.keyEncipherment | (request.isAuthority ? KeyUsageFlags.keyCertSign : 0);
+    KeyUsageFlags.digitalSignature |
+    KeyUsageFlags.keyEncipherment |
+    (request.isAuthority ? KeyUsageFlags.keyCertSign : 0);
   const list = [
     extension(id_ce_keyUsage, new KeyUsage(usage), true),
     extension(id_ce_extKeyUsage, new ExtendedKeyUsage([id_kp_serverAuth, id_kp_clientAuth])),
@@ -164,7 +172,12 @@ function extensionsOf(request: CertificateRequest, signer: Signer | undefined): 
   }
   const authority = signer === undefined ? undefined : subjectKeyId(signer.certificate);
   if (authority !== undefined) {
-    list.push(extension(id_ce_authorityKeyIdentifier, new AuthorityKeyIdentifier({ keyIdentifier: new KeyIdentifier(authority) })));
+    list.push(
+      extension(
+        id_ce_authorityKeyIdentifier,
+        new AuthorityKeyIdentifier({ keyIdentifier: new KeyIdentifier(authority) }),
+      ),
+    );
   }
   const names = [
     ...request.dnsNames.map((dNSName) => new GeneralName({ dNSName })),

@@ -14,7 +14,10 @@ export function zoneNamed(name: string): Zone | undefined {
       at(unixSeconds) {
         const date = new Date(Number(unixSeconds) * 1000);
         const offsetSeconds = parseOffset(zonePart(offsets, date));
-        return { offsetSeconds, name: abbreviation(name, [zonePart(names, date), zonePart(european, date)], offsetSeconds) };
+        return {
+          offsetSeconds,
+          name: abbreviation(name, [zonePart(names, date), zonePart(european, date)], offsetSeconds),
+        };
       },
     };
   } catch {

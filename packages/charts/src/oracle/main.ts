@@ -20,7 +20,9 @@ export async function main(args: readonly string[], print: (line: string) => voi
     print(`${basename(file)}: ${outcomes.length - wrong.length}/${outcomes.length} agree`);
     if (!isVerbose) continue;
     for (const { title, expected, actual } of wrong) {
-      print(`  ${JSON.stringify(title)}\n    expected ${JSON.stringify(expected)}\n    actual   ${JSON.stringify(actual)}`);
+      print(
+        `  ${JSON.stringify(title)}\n    expected ${JSON.stringify(expected)}\n    actual   ${JSON.stringify(actual)}`,
+      );
     }
   }
   return disagreements === 0 ? 0 : 1;

@@ -69,7 +69,14 @@ export async function runOracle(text: string): Promise<OracleOutcome[]> {
 /** The chart that the template rows were measured in. */
 function templateChart(file: ChartFile): Chart {
   return {
-    metadata: { apiVersion: 'v2', name: 'c', version: '1.2.3', appVersion: '4.5', keywords: ['a', 'b'], annotations: { k: 'v' } },
+    metadata: {
+      apiVersion: 'v2',
+      name: 'c',
+      version: '1.2.3',
+      appVersion: '4.5',
+      keywords: ['a', 'b'],
+      annotations: { k: 'v' },
+    },
     values: {},
     templates: [file],
     files: [],
@@ -116,7 +123,9 @@ function readValues(text: string): unknown {
   try {
     return fromPlain(decodeYaml(text));
   } catch (error) {
-    throw new Error(`VALUES error converting YAML to JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`VALUES error converting YAML to JSON: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
 }
 

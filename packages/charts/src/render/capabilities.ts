@@ -149,7 +149,9 @@ export class CapabilitiesObject extends GoObject {
       ['KubeVersion', new KubeVersion(capabilities.kubeVersion)],
       [
         'APIVersions',
-        taggedList({ type: 'chartutil.VersionSet', elem: 'string', methods: { Has: has } }, [...capabilities.apiVersions]),
+        taggedList({ type: 'chartutil.VersionSet', elem: 'string', methods: { Has: has } }, [
+          ...capabilities.apiVersions,
+        ]),
       ],
       ['HelmVersion', new BuildInfo(capabilities.helmVersion ?? helmVersion)],
     ];

@@ -71,7 +71,14 @@ function dependency(value: ChartDependency): Struct {
     member('Condition', value.condition ?? ''),
     member('Tags', texts(value.tags)),
     member('Enabled', value.enabled ?? false),
-    member('ImportValues', list('interface {}', imports?.map((item) => fromPlain(item))), 'import-values'),
+    member(
+      'ImportValues',
+      list(
+        'interface {}',
+        imports?.map((item) => fromPlain(item)),
+      ),
+      'import-values',
+    ),
     member('Alias', value.alias ?? ''),
   ]);
 }

@@ -18,16 +18,26 @@ export function readHead(text: string): ManifestHead {
   try {
     value = decodeYaml(text, { keepIntegers: true });
   } catch (error) {
-    throw new Error(`error converting YAML to JSON: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`error converting YAML to JSON: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
   const root = members(value, 'value of type releaseutil.SimpleHead');
-  const metadata = members(find(root, 'metadata'), 'struct field SimpleHead.metadata of type struct { Name string "json:\\"name\\""; Annotations map[string]string "json:\\"annotations\\"" }');
-  const annotations = members(find(metadata, 'annotations'), 'struct field .metadata.annotations of type map[string]string');
+  const metadata = members(
+    find(root, 'metadata'),
+    'struct field SimpleHead.metadata of type struct { Name string "json:\\"name\\""; Annotations map[string]string "json:\\"annotations\\"" }',
+  );
+  const annotations = members(
+    find(metadata, 'annotations'),
+    'struct field .metadata.annotations of type map[string]string',
+  );
   return {
     apiVersion: textOf(find(root, 'apiVersion'), 'SimpleHead.apiVersion'),
     kind: textOf(find(root, 'kind'), 'SimpleHead.kind'),
     name: textOf(find(metadata, 'name'), '.metadata.name'),
-    annotations: Object.fromEntries([...annotations].map(([key, item]) => [key, textOf(item, '.metadata.annotations')])),
+    annotations: Object.fromEntries(
+      [...annotations].map(([key, item]) => [key, textOf(item, '.metadata.annotations')]),
+    ),
   };
 }
 
@@ -58,4 +68,3 @@ function textOf(value: unknown, field: string): string {
   if (value instanceof GoInt) return printText(value);
   throw mismatch(value, `struct field ${field} of type string`);
 }
-

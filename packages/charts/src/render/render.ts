@@ -123,7 +123,9 @@ function takeNotes(files: Map<string, string>, name: string, withSubcharts: bool
 
 /** The CRDs of the charts that are on, under the names they go by. */
 function crdsOf(work: WorkChart): ChartCrd[] {
-  const own = work.source.crds.slice(0, ownCrdCount(work.source)).map((crd) => ({ ...crd, filename: `${work.path}/${crd.name}` }));
+  const own = work.source.crds
+    .slice(0, ownCrdCount(work.source))
+    .map((crd) => ({ ...crd, filename: `${work.path}/${crd.name}` }));
   return [...own, ...work.dependencies.flatMap(crdsOf)];
 }
 

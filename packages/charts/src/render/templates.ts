@@ -18,7 +18,10 @@ export interface TemplatesOptions {
 }
 
 /** The text of every template that is no partial, by path, in the order they ran. Throws `RENDER_FAILED`, `RENDER_LIMIT`. */
-export function runTemplates(templates: ReadonlyMap<string, ScopedTemplate>, options: TemplatesOptions): Map<string, string> {
+export function runTemplates(
+  templates: ReadonlyMap<string, ScopedTemplate>,
+  options: TemplatesOptions,
+): Map<string, string> {
   const paths = [...templates.keys()].toSorted(compareDepth);
   const names = new TemplateNames(options.cache);
   for (const path of paths) {
@@ -65,7 +68,12 @@ function parseMessage(path: string, message: string): string {
 
 function runOne(run: TemplateRun, template: ScopedTemplate): string {
   const { path, scope } = template;
-  const about = valuesView(new Map([['Name', path], ['BasePath', template.basePath]]));
+  const about = valuesView(
+    new Map([
+      ['Name', path],
+      ['BasePath', template.basePath],
+    ]),
+  );
   scope.set('Template', about);
   try {
     return run.execute(path, valuesView(scope)).replaceAll('<no value>', '');

@@ -73,7 +73,9 @@ function arityProblem(row: FunctionRow, written: number, hasFinal: boolean): str
   const given = written + (hasFinal ? 1 : 0);
   const want = row.args.length;
   if (isVariadic(row)) {
-    return given < want - 1 ? `wrong number of args for ${row.name}: want at least ${want - 1} got ${written}` : undefined;
+    return given < want - 1
+      ? `wrong number of args for ${row.name}: want at least ${want - 1} got ${written}`
+      : undefined;
   }
   return given === want ? undefined : `wrong number of args for ${row.name}: want ${want} got ${given}`;
 }

@@ -5,7 +5,14 @@ import { compileCall, type Stage } from './calls.ts';
 import { fail } from './exec-error.ts';
 import { walkFields, type CallOperands } from './fields.ts';
 import type { Evaluate, Execute, Frame, Program } from './frame.ts';
-import { nodeText, type ChainNode, type CommandNode, type FieldNode, type IdentifierNode, type ListNode } from './nodes.ts';
+import {
+  nodeText,
+  type ChainNode,
+  type CommandNode,
+  type FieldNode,
+  type IdentifierNode,
+  type ListNode,
+} from './nodes.ts';
 import type { Operand, PipeNode, Tree, VariableNode } from './nodes.ts';
 import { idealConstant, literal, literalArgument, typed } from './operands.ts';
 import { compileList } from './statements.ts';

@@ -122,4 +122,3 @@ function callMethod(frame: Frame, method: GoMethod, name: string, node: Node, op
     fail(frame, `error calling ${name}: ${error instanceof Error ? error.message : String(error)}`, error);
   }
 }
-

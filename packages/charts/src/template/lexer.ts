@@ -198,7 +198,8 @@ export class Lexer {
   }
 
   private rightDelimAt(at: number): { isTrim: boolean } | undefined {
-    if (isSpaceAt(this.text, at) && this.text[at + 1] === '-' && this.text.startsWith('}}', at + 2)) return { isTrim: true };
+    if (isSpaceAt(this.text, at) && this.text[at + 1] === '-' && this.text.startsWith('}}', at + 2))
+      return { isTrim: true };
     return this.text.startsWith('}}', at) ? { isTrim: false } : undefined;
   }
 
@@ -220,7 +221,8 @@ export class Lexer {
   /** Inside an action. */
   private action(): Token {
     const delim = this.rightDelimAt(this.at);
-    if (delim !== undefined) return this.parens === 0 ? this.rightDelim(delim.isTrim) : this.fail('unclosed left paren');
+    if (delim !== undefined)
+      return this.parens === 0 ? this.rightDelim(delim.isTrim) : this.fail('unclosed left paren');
     const code = this.text.codePointAt(this.at);
     if (code === undefined) return this.fail('unclosed action');
     const char = String.fromCodePoint(code);
@@ -308,7 +310,7 @@ export class Lexer {
   }
 
   private skipAlphaNumerics(): void {
-    for (let code = this.text.codePointAt(this.at); code !== undefined && isAlphaNumeric(code); ) {
+    for (let code = this.text.codePointAt(this.at); code !== undefined && isAlphaNumeric(code);) {
       this.at += code > 0xffff ? 2 : 1;
       code = this.text.codePointAt(this.at);
     }

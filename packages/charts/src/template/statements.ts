@@ -163,7 +163,12 @@ function iterate(frame: Frame, value: unknown, turn: Turn, variables: number): b
   if (value instanceof Map) return iterateMap(frame, value, turn);
   if (value instanceof GoInt) return iterateInt(frame, value, turn, variables);
   if (value instanceof GoBytes) {
-    return iterateList(frame, Array.from(value.data, (byte) => new GoInt('uint8', BigInt(byte))), turn, false);
+    return iterateList(
+      frame,
+      Array.from(value.data, (byte) => new GoInt('uint8', BigInt(byte))),
+      turn,
+      false,
+    );
   }
   return fail(frame, `range can't iterate over ${printText(value)}`);
 }

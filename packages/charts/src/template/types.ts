@@ -11,7 +11,9 @@ export const rawType = 'reflect.Value';
 
 /** True when nil may be given for the type. */
 export function canBeNil(type: string): boolean {
-  return type === anyType || type === rawType || type.startsWith('map[') || type.startsWith('[]') || type.startsWith('*');
+  return (
+    type === anyType || type === rawType || type.startsWith('map[') || type.startsWith('[]') || type.startsWith('*')
+  );
 }
 
 /** The nil of a type that has one. */

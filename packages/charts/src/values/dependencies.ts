@@ -138,4 +138,3 @@ function placeAt(path: string, table: GoMap): GoMap {
   if (path === '.') return table;
   return path.split('.').reduceRight<GoMap>((inner, key) => new Map([[key, inner]]), table);
 }
-

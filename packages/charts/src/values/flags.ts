@@ -54,7 +54,9 @@ function apply(tree: GoMap, text: string, options: SetOptions, describe: (proble
   try {
     setInto(tree, text, options);
   } catch (error) {
-    throw chartError('VALUES_INVALID', describe(error instanceof Error ? error.message : String(error)), { cause: error });
+    throw chartError('VALUES_INVALID', describe(error instanceof Error ? error.message : String(error)), {
+      cause: error,
+    });
   }
 }
 

@@ -240,4 +240,3 @@ function conversionError(value: unknown, wanted: string): SetError {
   const actual = value === null || value === undefined ? 'nil' : typeName(value);
   return new SetError(`unable to parse key: interface conversion: interface {} is ${actual}, not ${wanted}`);
 }
-

@@ -94,7 +94,8 @@ class Decoder {
 
   private alias<Result>(node: YamlNode, decode: (target: YamlNode) => Result): Result {
     const { target } = node;
-    if (target === undefined || this.open.has(target)) throw new YamlError(`anchor '${node.value}' value contains itself`);
+    if (target === undefined || this.open.has(target))
+      throw new YamlError(`anchor '${node.value}' value contains itself`);
     this.open.add(target);
     this.aliasDepth += 1;
     const result = decode(target);
@@ -137,7 +138,9 @@ class Decoder {
       if (name === undefined) {
         this.problem ??= badKey(key, decoded);
       } else if (this.options.strictKeys === true && map.has(name)) {
-        this.duplicates.push(`line ${value.line + 1}: key ${formatValue(name, 'v', { ...noFlags(), sharpV: true }, 0)} already set in map`);
+        this.duplicates.push(
+          `line ${value.line + 1}: key ${formatValue(name, 'v', { ...noFlags(), sharpV: true }, 0)} already set in map`,
+        );
       } else {
         map.set(name, decoded);
       }
@@ -162,7 +165,8 @@ class Decoder {
   }
 
   private merge(node: YamlNode, map: Map<string, unknown>): void {
-    const isMapping = (item: YamlNode): boolean => (item.kind === 'alias' ? item.target?.kind : item.kind) === 'mapping';
+    const isMapping = (item: YamlNode): boolean =>
+      (item.kind === 'alias' ? item.target?.kind : item.kind) === 'mapping';
     const items = node.kind === 'sequence' ? node.children.toReversed() : [node];
     for (const item of items) {
       if (!isMapping(item)) throw new YamlError('map merge requires map or sequence of maps as the value');

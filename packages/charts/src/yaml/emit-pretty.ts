@@ -41,11 +41,17 @@ function floatText(value: number): string {
 }
 
 function emitObject(writer: YamlWriter, value: object, depth: number): void {
-  if (depth > yamlDepthMax) throw new LimitError(`a value nested more than ${yamlDepthMax} levels deep cannot be written as YAML`);
+  if (depth > yamlDepthMax)
+    throw new LimitError(`a value nested more than ${yamlDepthMax} levels deep cannot be written as YAML`);
   if (value instanceof Map) return emitMapping(writer, value as ReadonlyMap<string, unknown>, depth);
   if (Array.isArray(value)) return emitSequence(writer, value, depth);
   if (value instanceof GoInt) return writer.plain(value.value.toString());
-  if (value instanceof GoBytes) return emitSequence(writer, Array.from(value.data, (byte) => new GoInt('uint8', BigInt(byte))), depth);
+  if (value instanceof GoBytes)
+    return emitSequence(
+      writer,
+      Array.from(value.data, (byte) => new GoInt('uint8', BigInt(byte))),
+      depth,
+    );
   if (value instanceof GoObject) return emitNode(writer, value.toYamlValue(), false, depth + 1);
   if (value instanceof GoComplex) throw new JsonEncodeError('cannot marshal type: complex128');
 }
@@ -80,9 +86,7 @@ function emitSequence(writer: YamlWriter, list: readonly unknown[], depth: numbe
   writer.popIndent();
 }
 
-const oldBooleans: ReadonlySet<string> = new Set(
-  'y Y yes Yes YES on On ON n N no No NO off Off OFF'.split(' '),
-);
+const oldBooleans: ReadonlySet<string> = new Set('y Y yes Yes YES on On ON n N no No NO off Off OFF'.split(' '));
 
 function emitText(writer: YamlWriter, text: string, isSimpleKey: boolean): void {
   if (hasInvalidUtf8(text)) return emitBinary(writer, text);

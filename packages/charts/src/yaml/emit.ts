@@ -49,12 +49,14 @@ function emitNode(writer: YamlWriter, value: unknown, context: Context, depth: n
 }
 
 function emitObject(writer: YamlWriter, value: object, context: Context, depth: number): void {
-  if (depth > yamlDepthMax) throw new LimitError(`a value nested more than ${yamlDepthMax} levels deep cannot be written as YAML`);
+  if (depth > yamlDepthMax)
+    throw new LimitError(`a value nested more than ${yamlDepthMax} levels deep cannot be written as YAML`);
   if (isNilContainer(value)) return writer.plain('null');
   if (value instanceof Map) return emitMapping(writer, value as ReadonlyMap<string, unknown>, depth);
   if (Array.isArray(value)) return emitSequence(writer, value, context, depth);
   if (value instanceof GoInt) return writer.plain(value.value.toString());
-  if (value instanceof GoBytes) return emitText(writer, Buffer.from(value.data).toString('base64'), context.isSimpleKey);
+  if (value instanceof GoBytes)
+    return emitText(writer, Buffer.from(value.data).toString('base64'), context.isSimpleKey);
   if (value instanceof GoObject) return emitNode(writer, value.toJsonValue(), context, depth + 1);
   if (value instanceof GoComplex) throw new JsonEncodeError('json: unsupported type: complex128');
 }

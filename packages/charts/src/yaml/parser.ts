@@ -124,7 +124,10 @@ class Parser {
         break;
     }
     if (properties.anchor !== undefined || properties.tag !== '') {
-      return this.anchored({ ...empty(properties.start), tag: properties.tag, isImplicit: properties.tag === '' }, properties);
+      return this.anchored(
+        { ...empty(properties.start), tag: properties.tag, isImplicit: properties.tag === '' },
+        properties,
+      );
     }
     this.fail('did not find expected node content', current.start, properties.start);
   }
@@ -196,7 +199,10 @@ class Parser {
       } else {
         if (token.type !== 'key') this.fail('did not find expected key', token.start, start);
         this.scanner.skip();
-        children.push(this.is('key', 'value', 'block-end') ? empty(token.start) : this.node(true, true), this.blockValue());
+        children.push(
+          this.is('key', 'value', 'block-end') ? empty(token.start) : this.node(true, true),
+          this.blockValue(),
+        );
       }
     }
     this.scanner.skip();

@@ -39,7 +39,8 @@ function utf8Problem(bytes: Uint8Array): string {
     at += size;
   }
   const first = bytes[at] ?? 0;
-  const size = first >= 0xc0 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf8 ? 4 : 0;
+  const size =
+    first >= 0xc0 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf8 ? 4 : 0;
   if (size === 0) return 'invalid leading UTF-8 octet';
   if (at + size > bytes.length) return 'incomplete UTF-8 octet sequence';
   for (let next = 1; next < size; next += 1) {

@@ -58,7 +58,8 @@ function analyze(text: string, version: YamlVersion): Allowed {
   const isMultiline = breaks.test(text);
   const hasTab = version === 'v3' && text.includes('\t');
   const isSpecial =
-    unprintable.test(hasTab ? text.replaceAll('\t', '') : text) || (isMultiline && / [\r\n\x85\u2028\u2029]/.test(text));
+    unprintable.test(hasTab ? text.replaceAll('\t', '') : text) ||
+    (isMultiline && / [\r\n\x85\u2028\u2029]/.test(text));
   const breakThenSpace = isMultiline && /[\r\n\x85\u2028\u2029] /.test(text);
   const isEdgeSpaced = text.startsWith(' ') || text.endsWith(' ');
   const hasIndicator =

@@ -110,7 +110,11 @@ const uriCharacter = /[-\w;/?:@&=+$,.!~*'()[\]%]/;
 function tagUri(reader: Reader, startLine: number, head: string): string {
   let uri = head.slice(1);
   let isFound = head !== '';
-  for (let char = reader.text[reader.at]; char !== undefined && uriCharacter.test(char); char = reader.text[reader.at]) {
+  for (
+    let char = reader.text[reader.at];
+    char !== undefined && uriCharacter.test(char);
+    char = reader.text[reader.at]
+  ) {
     if (char === '%') {
       uri += uriEscapes(reader, startLine);
     } else {

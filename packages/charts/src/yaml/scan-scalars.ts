@@ -110,7 +110,8 @@ function scanEscape(reader: Reader, startLine: number): string {
   if (size === undefined) reader.fail('found unknown escape character', startLine);
   reader.at += 2;
   const hex = reader.text.slice(reader.at, reader.at + size);
-  if (hex.length < size || !/^[0-9a-fA-F]+$/.test(hex)) reader.fail('did not find expected hexdecimal number', startLine);
+  if (hex.length < size || !/^[0-9a-fA-F]+$/.test(hex))
+    reader.fail('did not find expected hexdecimal number', startLine);
   const code = Number.parseInt(hex, 16);
   if ((code >= 0xd800 && code <= 0xdfff) || code > 0x10ffff) {
     reader.fail('found invalid Unicode character escape code', startLine);
@@ -241,7 +242,8 @@ function plainWord(reader: Reader, inFlow: boolean): string {
   for (let code = reader.peek(); !isBlankOrEnd(code); code = reader.peek()) {
     if (code === 0x3a && isBlankOrEnd(reader.peek(1))) break;
     // , ? [ ] { }
-    if (inFlow && (code === 0x2c || code === 0x3f || code === 0x5b || code === 0x5d || code === 0x7b || code === 0x7d)) break;
+    if (inFlow && (code === 0x2c || code === 0x3f || code === 0x5b || code === 0x5d || code === 0x7b || code === 0x7d))
+      break;
     reader.at += 1;
   }
   return reader.text.slice(start, reader.at);

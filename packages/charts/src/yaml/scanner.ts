@@ -31,7 +31,9 @@ export class Scanner {
   private readonly indents: number[] = [];
   private flowLevel = 0;
   private isKeyAllowed = true;
-  private readonly keys: SimpleKey[] = [{ isPossible: false, isRequired: false, token: 0, mark: { line: 0, column: 0, index: 0 } }];
+  private readonly keys: SimpleKey[] = [
+    { isPossible: false, isRequired: false, token: 0, mark: { line: 0, column: 0, index: 0 } },
+  ];
   private readonly keysByToken = new Map<number, SimpleKey>();
   private isEnded = false;
 

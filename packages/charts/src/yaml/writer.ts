@@ -122,7 +122,13 @@ export class YamlWriter {
   foldedPlain(text: string, mayFold: boolean): void {
     if (!mayFold || this.column + text.length <= this.width || !text.includes(' ')) return this.plain(text);
     this.space();
-    this.deeper(() => this.words(text, (at) => text[at + 1] !== ' ', (part) => part));
+    this.deeper(() =>
+      this.words(
+        text,
+        (at) => text[at + 1] !== ' ',
+        (part) => part,
+      ),
+    );
     this.isAfterSpace = false;
     this.isAfterIndent = false;
   }

@@ -20,6 +20,8 @@ export function fromYaml(text: string, options: { readonly file?: string } = {})
     return toPlain(decodeYaml(text));
   } catch (error) {
     const where = options.file === undefined ? '' : `${options.file}: `;
-    throw chartError('YAML_INVALID', where + (error instanceof Error ? error.message : String(error)), { cause: error });
+    throw chartError('YAML_INVALID', where + (error instanceof Error ? error.message : String(error)), {
+      cause: error,
+    });
   }
 }
