@@ -12,6 +12,7 @@ import {
   type Pod,
   type ResourceType,
 } from '@towpath/api';
+import { createLogger } from '@towpath/kit';
 import { Client, isAlreadyExists, isConflict } from '@towpath/runtime';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startTestCluster, type TestCluster } from '../testing/index.ts';
@@ -297,5 +298,24 @@ describe('selectors', () => {
     await expect(list).rejects.toThrow(
       '"data.k" is not a known field selector: only "metadata.name", "metadata.namespace"',
     );
+  });
+});
+
+describe('the end', () => {
+  it('waits for the writes that have begun and answers later requests 503 without a log line', async () => {
+    const lines: string[] = [];
+    const log = createLogger({ level: 'debug', write: (line) => lines.push(line) });
+    const own = await startTestCluster({ log });
+    const ownClient = new Client({ transport: own.transport() });
+    const begun = ownClient.create(ConfigMaps, configMap('begun'));
+
+    await own.dispose();
+
+    expect((await begun).metadata.name).toBe('begun');
+    await expect(ownClient.create(ConfigMaps, configMap('late'))).rejects.toMatchObject({
+      status: 503,
+      reason: 'ServiceUnavailable',
+    });
+    expect(lines).toEqual([]);
   });
 });

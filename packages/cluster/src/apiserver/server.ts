@@ -61,7 +61,9 @@ function isHealthPath(path: string): boolean {
 /** Namespaces that exist from the start and cannot be deleted. */
 const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
 
-/** States: serving until `dispose`. */
+const lastAnswersLimitMs = 3_000;
+
+/** States: serving, then (from `dispose` on) stopping: new requests are answered 503, running ones are waited for. */
 export class ApiServer {
   readonly registry = new ResourceRegistry();
   readonly objects: ObjectStore;
@@ -76,6 +78,8 @@ export class ApiServer {
   readonly #special: SubresourceDeps;
   /** Issues and reads service account tokens. */
   readonly tokens: ServiceAccountTokens;
+  readonly #running = new Set<Promise<ApiResponse>>();
+  #isStopping = false;
 
   constructor(deps: ApiServerDeps) {
     this.#deps = deps;
@@ -147,6 +151,18 @@ export class ApiServer {
 
   /** Answers one request; never throws. */
   async handle(request: ApiRequest): Promise<ApiResponse> {
+    // Nobody's fault and nothing to log: clients that outlive the server try again, and the next start answers.
+    if (this.#isStopping) return unavailable();
+    const answer = this.#answer(request);
+    this.#running.add(answer);
+    try {
+      return await answer;
+    } finally {
+      this.#running.delete(answer);
+    }
+  }
+
+  async #answer(request: ApiRequest): Promise<ApiResponse> {
     try {
       const info = parseRequest(request.method, request.path, request.query);
       if (info.kind === 'path' && isHealthPath(info.path)) return textResponse(200, 'ok');
@@ -213,13 +229,34 @@ export class ApiServer {
     if (!this.#authorizer.allows(user, attributes)) throw refusal(user, attributes);
   }
 
+  /** A request that has begun may still write, so the store is closed after the last of them. */
   async dispose(): Promise<void> {
+    this.#isStopping = true;
     await this.#eventExpiry.dispose();
     this.#customResources.dispose();
+    await endOf(this.#running, this.#deps.clock);
     this.#authorizer.dispose();
     await this.objects.settled().catch(() => {});
     await this.#deps.store.close();
   }
+}
+
+/** Resolves when all have ended, or after the limit: a webhook that does not answer must not hold up the end. */
+function endOf(running: ReadonlySet<Promise<ApiResponse>>, clock: Clock): Promise<void> {
+  if (running.size === 0) return Promise.resolve();
+  return new Promise((resolve) => {
+    const limit = clock.startTimer(lastAnswersLimitMs, resolve);
+    void Promise.allSettled(running).then(() => {
+      limit.cancel();
+      resolve();
+    });
+  });
+}
+
+function unavailable(): ApiResponse {
+  const message = 'the API server is stopping';
+  const { status } = new StatusError({ code: 503, reason: 'ServiceUnavailable', message });
+  return jsonResponse(status.code, status);
 }
 
 function targetFor(resource: Resource, info: ResourceRequest, request: ApiRequest, user: UserInfo): Target {

@@ -2,7 +2,7 @@
 
 import { Pods, type Pod } from '@towpath/api';
 import { background, messageOf, type Clock, type Logger } from '@towpath/kit';
-import { createInformer, createRecorder, type Client, type Recorder } from '@towpath/runtime';
+import { createInformer, createRecorder, type Client, type EventInput, type Recorder } from '@towpath/runtime';
 import { createAddressPool, type AddressPool } from './addresses.ts';
 import { identityOf } from './core.ts';
 import { removeUnknown } from './leftovers.ts';
@@ -30,22 +30,16 @@ interface LocalNode {
   readonly facts: NodeFacts;
   readonly recorder: Recorder;
   readonly addresses: AddressPool;
+  /** The end of the events that are being written: a recorder writes them one after another. */
+  told: Promise<void>;
 }
 
 /** Resolves when the pods that exist have their workers. */
 export async function startKubelets(deps: KubeletDeps): Promise<Kubelets> {
   const { client, clock, log } = deps;
   const workers = new Map<string, PodWorker>();
-  const nodes = new Map<string, LocalNode>(
-    deps.nodes.map((facts, index) => [
-      facts.name,
-      {
-        facts,
-        recorder: createRecorder({ client, component: 'kubelet', host: facts.name, clock, log }),
-        addresses: createAddressPool(index + 1),
-      },
-    ]),
-  );
+  const nodes = localNodes(deps);
+  let isStopping = false;
   const informer = createInformer({ client, type: Pods, clock, log });
   const unsubscribe = informer.onChange(({ type, object }) => {
     const { uid } = identityOf(object);
@@ -65,11 +59,11 @@ export async function startKubelets(deps: KubeletDeps): Promise<Kubelets> {
       podIP = node.addresses.take(pod.status?.podIP);
     } catch (error) {
       const message = `Failed to create pod sandbox: ${messageOf(error)}`;
-      void node.recorder.event(pod, { type: 'Warning', reason: 'FailedCreatePodSandBox', message });
+      tell(node, pod, { type: 'Warning', reason: 'FailedCreatePodSandBox', message });
       return;
     }
     const worker = new PodWorker({
-      context: { ...deps.context, event: (object, input) => void node.recorder.event(object, input) },
+      context: { ...deps.context, event: (object, input) => tell(node, object, input) },
       pod,
       podIP,
       facts: { hostIP: node.facts.hostIP, allocatable: { cpu: node.facts.cpu, memory: node.facts.memory } },
@@ -83,6 +77,11 @@ export async function startKubelets(deps: KubeletDeps): Promise<Kubelets> {
     worker.start();
   }
 
+  /** Containers that end because the node ends are no news of their pods: they are started again with the node. */
+  function tell(node: LocalNode, pod: Pod, input: EventInput): void {
+    if (!isStopping) node.told = node.recorder.event(pod, input);
+  }
+
   informer.start();
   await informer.synced();
   await removeUnknown(deps.context.paths, new Set(informer.list().map((pod) => identityOf(pod).uid)));
@@ -90,9 +89,21 @@ export async function startKubelets(deps: KubeletDeps): Promise<Kubelets> {
     worker: (uid) => workers.get(uid),
     workers: () => [...workers.values()],
     async dispose() {
+      isStopping = true;
       unsubscribe();
       await informer.dispose();
       await Promise.all([...workers.values()].map((worker) => worker.shutDown()));
+      await Promise.all([...nodes.values()].map((node) => node.told));
     },
   };
+}
+
+function localNodes({ nodes, client, clock, log }: KubeletDeps): Map<string, LocalNode> {
+  const localOf = (facts: NodeFacts, index: number): LocalNode => ({
+    facts,
+    recorder: createRecorder({ client, component: 'kubelet', host: facts.name, clock, log }),
+    addresses: createAddressPool(index + 1),
+    told: Promise.resolve(),
+  });
+  return new Map(nodes.map((facts, index) => [facts.name, localOf(facts, index)]));
 }
