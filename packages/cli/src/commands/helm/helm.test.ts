@@ -196,14 +196,17 @@ describe('towpath helm', () => {
     expect((await fetch(`${url}/nothing-1.0.0.tgz`)).status).toBe(404);
   });
 
-  it('renders, shows, lints and packages', async () => {
+  it('renders, shows and packages', async () => {
     expect(await helm('template', 'charts/frontend', '--set', 'image.tag=v3')).toContain('tag: v3');
     expect(await helm('show', 'values', 'charts/frontend')).toBe('image:\n  tag: latest\n\n');
-    expect(await helm('lint', 'charts/frontend')).toContain('1 chart(s) linted, 0 chart(s) failed\n');
     expect(await helm('package', 'charts/frontend')).toBe(
       `Successfully packaged chart and saved it to: ${join(folder, 'frontend-0.21.0.tgz')}\n`,
     );
     expect((await readFile(join(folder, 'frontend-0.21.0.tgz'))).subarray(0, 2)).toEqual(Buffer.from([0x1f, 0x8b]));
+  });
+
+  it('lints', async () => {
+    expect(await helm('lint', 'charts/frontend')).toContain('1 chart(s) linted, 0 chart(s) failed\n');
   });
 
   it('writes nothing in a dry run', async () => {
