@@ -1,7 +1,7 @@
 /**
  * End-to-end stories in text against the real system: `towpath up` as a child process, real time, loopback.
  *
- *   npm run scenarios -- [--dist FOLDER] [--only TEXT] [--keep] [FILES…]
+ *   npm run scenarios -- [--dist FOLDER] [--only TEXT] [--keep] [--list] [FILES…]
  *
  * Prints a line per scenario, then `N passed, N failed`. Exits 1 on any failure, 2 when a file has a step nobody knows.
  */
@@ -30,6 +30,7 @@ const { values: options, positionals } = parseArgs({
     dist: { type: 'string', default: 'dist' },
     only: { type: 'string', default: '' },
     keep: { type: 'boolean', default: false },
+    list: { type: 'boolean', default: false },
   },
 });
 
@@ -40,7 +41,12 @@ const steps = [...systemSteps, ...gitSteps, ...clusterSteps, ...deliverySteps, .
 
 let passed = 0;
 let failed = 0;
-for (const plan of planFiles()) await runFile(plan);
+const plans = planFiles();
+if (options.list) {
+  for (const { file, scenarios } of plans) for (const { title } of scenarios) console.log(`${file}: ${title}`);
+  process.exit(0);
+}
+for (const plan of plans) await runFile(plan);
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);
 

@@ -175,7 +175,7 @@ function restartsOf({ status }) {
   return status.containerStatuses[0].restartCount;
 }
 
-/** `Type Reason message` of each event since the scenario began, oldest first. */
+/** `Type Reason message (xCOUNT)` of each event since the scenario began, oldest first. */
 async function eventsOf(world, object) {
   const { namespace, name } = world.key(object);
   const items = await world.list(
@@ -190,5 +190,5 @@ async function eventsOf(world, object) {
     }))
     .filter(({ at }) => at >= world.sinceMs)
     .sort((left, right) => left.at - right.at)
-    .map(({ event }) => `${event.type} ${event.reason} ${event.message}`);
+    .map(({ event }) => `${event.type} ${event.reason} ${event.message}${event.count > 1 ? ` (x${event.count})` : ''}`);
 }
