@@ -10,6 +10,9 @@ import { GoBytes, GoComplex, GoInt, GoObject, isNilContainer, typeName, type GoM
 /** A map that holds itself would never end. */
 const printDepthMax = 1000;
 
+/** Where a pointer prints its address in Go: no two runs agree on it, so that one stands for all. */
+export const standInAddress = '0xc000012345';
+
 export interface Flags {
   sharp: boolean;
   zero: boolean;
@@ -147,7 +150,7 @@ function formatStruct(value: GoObject, verb: string, flags: Flags, depth: number
 
 /** No address exists here: a constant one, so that a render can be repeated. */
 function pointerText(flags: Flags): string {
-  return padSpaces(flags.sharp ? 'c000012345' : '0xc000012345', flags);
+  return padSpaces(flags.sharp ? standInAddress.slice('0x'.length) : standInAddress, flags);
 }
 
 function truncate(text: string, flags: Flags): string {

@@ -1,6 +1,7 @@
 /** net/url: parsing and printing. */
 
 import { FunctionError } from '../errors.ts';
+import { addressProblem } from './ip-address.ts';
 import { quote } from './strconv.ts';
 import { fromBytes, toBytes } from './utf8.ts';
 
@@ -118,7 +119,11 @@ function parseHost(scheme: string, host: string): string {
     const close = host.lastIndexOf(']');
     if (close < 0) throw new UrlProblem("missing ']' in host");
     checkPort(host.slice(close + 1));
-    return host;
+    const address = host.slice(1, close).replace('%25', '%');
+    const problem = addressProblem(address);
+    if (problem !== undefined) throw new UrlProblem(`invalid host: ${problem}`);
+    if (!address.includes(':')) throw new UrlProblem('invalid IP-literal');
+    return `[${address}]${host.slice(close + 1)}`;
   }
   const first = host.indexOf(':');
   if (first >= 0) checkPort(host.slice(scheme === 'http' || scheme === 'https' ? first : host.lastIndexOf(':')));
