@@ -18,6 +18,8 @@ export const gitErrorCodes = [
   'GIT_PATH_REFUSED',
   'GIT_REPOSITORY_NAME',
   'GIT_SEED_INVALID',
+  'GIT_EMPTY',
+  'GIT_NO_BRANCH',
 ] as const;
 
 export type GitErrorCode = (typeof gitErrorCodes)[number];

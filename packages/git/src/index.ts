@@ -1,5 +1,6 @@
 export { type GitAuth, type HttpAuth, type SshAuth } from './auth.ts';
 export { type FileEdit, type Signature } from './commit.ts';
+export { copyRepository, type CopySource } from './copy.ts';
 export { gitErrorCodes, type GitErrorCode } from './errors.ts';
 export { createGit, type Git, type GitCall, type GitOptions, type GitResult } from './exec.ts';
 export { wellKnownHosts } from './known-hosts.ts';

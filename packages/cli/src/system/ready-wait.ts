@@ -1,11 +1,13 @@
-/** Waits for the demonstration: the pipeline built, twelve releases deployed, every pod of the shop Ready. */
+/** Waits for what the repository describes: the pipeline built, the releases deployed, every pod Ready. */
 
 import {
   Deployments,
   HelmReleases,
   isConditionTrue,
+  Namespaces,
   Pipelines,
   Pods,
+  Syncs,
   towpathNamespace,
   type AnyObject,
   type Pod,
@@ -33,7 +35,7 @@ async function until(deps: WaitDeps, limitMs: number, check: () => Promise<strin
     const nowMs = deps.clock.monotonicMs();
     if (nowMs - startedAtMs > limitMs) {
       throw new TowpathError('START_TIMEOUT', `not ready after ${limitMs / 1000} s: ${reason}`, {
-        next: 'look at it with "towpath get pods -A" and "towpath events -A"; Towpath keeps running and keeps trying',
+        next: 'start again: it continues from what is stored',
       });
     }
     if (nowMs - saidAtMs > sayEveryMs) {
@@ -79,8 +81,55 @@ export function releasesDeployed(deps: WaitDeps, namespace: string, count: numbe
   });
 }
 
+/** Resolves when the newest commit was applied as far as it could be; with what could not be, or undefined. */
+export async function synchronised(
+  deps: WaitDeps,
+  newest: () => Promise<string>,
+  limitMs: number,
+): Promise<string | undefined> {
+  let problem: string | undefined;
+  await until(deps, limitMs, async () => {
+    // Asked each time: an image update adds a commit.
+    const commit = await newest();
+    const sync = await deps.client.get(Syncs, { namespace: 'flux', name: 'flux' });
+    const ready = sync?.status?.conditions?.find(({ type }) => type === 'Ready');
+    if (sync?.status?.head !== commit || ready === undefined || ready.status === 'Unknown')
+      return `commit ${commit.slice(0, 7)} is not synchronised`;
+    problem = ready.status === 'True' ? undefined : ready.message;
+    return undefined;
+  });
+  return problem;
+}
+
+/** Resolves when every release of the cluster is deployed or has failed; with the names of those that failed. */
+export async function releasesSettled(
+  deps: WaitDeps,
+  limitMs: number,
+): Promise<{ deployed: number; failed: string[] }> {
+  let settled: { deployed: number; failed: string[] } = { deployed: 0, failed: [] };
+  await until(deps, limitMs, async () => {
+    const { items } = await deps.client.list(HelmReleases, {});
+    const isDeployed = (release: AnyObject): boolean => getIn(release, ['status', 'releaseStatus']) === 'deployed';
+    const rest = items.filter((release) => !isDeployed(release));
+    const failed = rest.filter(isFailed).map(({ metadata }) => `${metadata.namespace ?? ''}/${metadata.name}`);
+    settled = { deployed: items.length - rest.length, failed };
+    return rest.length === failed.length ? undefined : `${settled.deployed} of ${items.length} releases are deployed`;
+  });
+  return settled;
+}
+
+/** Every namespace but that of Towpath's own objects. */
+export async function namespacesOf(client: Client): Promise<string[]> {
+  const { items } = await client.list(Namespaces, {});
+  return items.map(({ metadata }) => metadata.name).filter((name) => name !== towpathNamespace);
+}
+
+function isFailed(release: AnyObject): boolean {
+  return String(getIn(release, ['status', 'phase'])).endsWith('Failed');
+}
+
 function problems(releases: readonly AnyObject[]): string {
-  const failed = releases.find((release) => String(getIn(release, ['status', 'phase'])).endsWith('Failed'));
+  const failed = releases.find(isFailed);
   return failed === undefined ? '' : `; ${failed.metadata.name}: ${String(getIn(failed, ['status', 'phase']))}`;
 }
 
