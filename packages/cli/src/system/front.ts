@@ -1,6 +1,7 @@
 /** One HTTP port for everything a person or a client opens: Git, registry, charts, Prometheus, dashboard. */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { messageOf } from '@towpath/kit';
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
@@ -27,15 +28,21 @@ export function createFront(handlers: FrontHandlers): Server {
       refuse(response, 421, `host ${JSON.stringify(request.headers.host ?? '')} is not served here; use 127.0.0.1`);
       return;
     }
-    const handler = route(handlers, request);
-    Promise.resolve(handler(request, response)).catch((error: unknown) => {
-      if (response.headersSent) response.destroy();
-      else refuse(response, 500, error instanceof Error ? error.message : 'failed');
-    });
+    void answer(route(handlers, request), request, response);
   });
   // Pushes of large images and followed logs may take long.
   server.requestTimeout = 0;
   return server;
+}
+
+/** Never rejects: a failure of one part, thrown at once or later, must not end the process. */
+async function answer(handler: Handler, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  try {
+    await handler(request, response);
+  } catch (error) {
+    if (response.headersSent) response.destroy();
+    else refuse(response, 500, messageOf(error));
+  }
 }
 
 function route(handlers: FrontHandlers, request: IncomingMessage): Handler {
