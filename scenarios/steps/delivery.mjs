@@ -94,8 +94,8 @@ export const deliverySteps = [
   {
     pattern: 'expect shop answers',
     async run(world) {
-      const { status } = await fetchPage(`${world.ready.gateway}/`);
-      check(status === 200, 'the shop answers 200', status);
+      const { status, text } = await fetchPage(`${world.ready.gateway}/`);
+      check(status === 200, 'the shop answers 200', `${status} ${plainText(text)}`);
     },
   },
   {
@@ -130,6 +130,11 @@ async function history(world, name) {
   return secrets
     .map(({ metadata }) => ({ version: Number(metadata.labels.version), status: metadata.labels.status }))
     .sort((left, right) => left.version - right.version);
+}
+
+/** What a visitor reads, for messages. */
+function plainText(html) {
+  return html.replace(/<style[\s\S]*?<\/style>|<[^>]+>/g, ' ').replace(/\s+/g, ' ').slice(0, 600);
 }
 
 function fetchPage(url) {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Agent } from 'node:http';
 import { createServer, type ServerHttp2Session } from 'node:http2';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { settle } from '@towpath/kit/testing';
 import { ask, askLocal, Bench, countsBy, samples } from '../testing/programs.ts';
@@ -268,6 +268,34 @@ describe('gRPC through two sidecars', () => {
     server.serve(7070, await bench.grpc((_call, callback) => callback(null, Buffer.from('second'))));
 
     await expect(echo('after')).resolves.toBe('second');
+  });
+
+  it('notices a server that went away without a word', async () => {
+    const fabric = bench.fabric();
+    const client = fabric.pod({ name: 'client', sidecar: true });
+    const server = fabric.pod({ name: 'cart', sidecar: true });
+    const port = await bench.grpc((call, callback) => callback(null, call.request));
+    const sockets: Socket[] = [];
+    // As a killed process leaves its connections: closed, with no GOAWAY before.
+    const door = createTcpServer((socket) => {
+      sockets.push(socket);
+      const inner = connect(port, '127.0.0.1');
+      socket
+        .on('error', () => {})
+        .pipe(inner.on('error', () => {}))
+        .pipe(socket);
+    });
+    door.listen(0, '127.0.0.1');
+    await once(door, 'listening');
+    bench.onClose(() => door.close());
+    server.serve(7070, (door.address() as AddressInfo).port);
+    fabric.service('cart', { port: 7070, targetPort: 7070, portName: 'grpc', pods: [server] });
+    const echo = await bench.grpcClient(client, 'cart', 7070);
+    await echo('before');
+    for (const socket of sockets) socket.end();
+    await settle();
+
+    await expect(echo('after')).resolves.toBe('after');
   });
 });
 

@@ -41,6 +41,10 @@ export class Http2Pool {
   async #open(host: string, port: number, forget: () => void): Promise<ClientHttp2Session> {
     try {
       const stream = await this.#dial(host, port);
+      // The session does not see that a server went away where the stream may stay half open: its requests would hang.
+      stream.once('end', () => {
+        if (!stream.writableEnded) stream.end();
+      });
       const name = isIPv6(host) ? `[${host}]` : host;
       const session = connect(`http://${name}:${port}`, { createConnection: () => stream, settings: http2Settings });
       session.on('error', () => {});

@@ -189,7 +189,8 @@ function linkedPair(): [Duplex, Duplex] {
 function dialLocal(locals: ReadonlyMap<number, number>, port: number): Promise<Duplex> {
   const local = locals.get(port);
   if (local === undefined) return Promise.reject(new TowpathError('ECONNREFUSED', `nobody listens on ${port}`));
-  const socket = connect({ port: local, host: '127.0.0.1', noDelay: true });
+  // As the cluster's dialer does: an end that is closed leaves the other open.
+  const socket = connect({ port: local, host: '127.0.0.1', noDelay: true, allowHalfOpen: true });
   return once(socket, 'connect').then(() => socket);
 }
 
