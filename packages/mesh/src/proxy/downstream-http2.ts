@@ -36,6 +36,10 @@ export function acceptHttp2(
       onRequest(http2Downstream(stream, rawHeaders, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0));
     });
   });
+  // A client that went away would leave its session open where the stream may stay half open.
+  connection.once('end', () => {
+    if (!connection.writableEnded) connection.end();
+  });
   // 'session' is emitted while the connection is taken, so that the listener above is this connection's.
   server.emit('connection', connection);
 }

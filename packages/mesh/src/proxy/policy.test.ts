@@ -116,7 +116,7 @@ describe('time limits', () => {
 
   it('limits each try', async () => {
     const { fabric, client, seen } = await stage();
-    const retries = { attempts: 1, perTryTimeout: '30ms', retryOn: '5xx' };
+    const retries = { attempts: 1, perTryTimeout: '250ms', retryOn: '5xx' };
     fabric.virtualService('web', { hosts: ['web'], http: [{ ...toWeb, retries }] });
 
     expect((await ask(client, 'http://web/slow')).status).toBe(504);
