@@ -89,7 +89,7 @@ async function start(options: SystemOptions, data: DataDir, ends: Disposer): Pro
   progress.done('git', `${sources.url}/${own?.name ?? (bare ? startRepository : demoRepository)}.git`);
   if (!bare) {
     const deliver = { clock, random, signal, progress, cluster, sources };
-    await (own === undefined ? deliverShop(deliver) : deliverRepository(deliver, own.name));
+    await (own === undefined ? deliverShop(deliver) : deliverRepository(deliver, own));
   }
   signal.throwIfAborted();
   const ready: Ready = {

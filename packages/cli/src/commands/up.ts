@@ -8,6 +8,7 @@ import type { CliContext } from '../context.ts';
 import { defaultDataDir } from '../create-context.ts';
 import { startSystem, type RunningSystem } from '../system.ts';
 import { sourceOf } from '../system/own-repository.ts';
+import { createLogFile } from '../system/log-file.ts';
 import { createProgress } from '../system/progress.ts';
 
 const defaultNodes = 4;
@@ -75,7 +76,11 @@ async function run(context: CliContext, flags: UpFlags): Promise<void> {
     version: context.version,
     clock: context.clock,
     random: context.random,
-    log: context.log,
+    log: createLogFile({
+      dataDir,
+      level: context.env['TOWPATH_LOG'] === 'debug' ? 'debug' : 'info',
+      onError: (line) => context.stderr(line),
+    }),
     progress,
     signal: context.signal,
   });
@@ -97,7 +102,7 @@ function welcome({ ready, own }: RunningSystem, dataDir: string, bare: boolean):
   ];
   const lines = addresses.map(([name = '', address = '']) => `  ${name.padEnd(11)} ${address}`);
   const tries = triesOf({ ready, own }, bare).map((line) => `  ${line}\n`);
-  return `\nTowpath is ready (data in ${dataDir}; Ctrl-C stops everything).\n${lines.join('\n')}\n${copied(own)}\nTry:\n${tries.join('')}`;
+  return `\nTowpath is ready (data and log in ${dataDir}; Ctrl-C stops everything).\n${lines.join('\n')}\n${copied(own)}\nTry:\n${tries.join('')}`;
 }
 
 function copied(own: RunningSystem['own']): string {

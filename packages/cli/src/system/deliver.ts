@@ -1,10 +1,11 @@
 /** Brings a repository's state into the cluster: its pipeline, the charts of the controllers, its releases and pods. */
 
-import { readRefs, readTree } from '@towpath/git';
+import { readRefs } from '@towpath/git';
 import { present, TowpathError, type Clock, type Random } from '@towpath/kit';
 import type { RunningCluster } from './cluster.ts';
 import { components, demoRepository, gitServiceUrl } from './components.ts';
 import { ensureRelease } from './install-charts.ts';
+import type { OwnRepository } from './own-repository.ts';
 import type { Progress } from './progress.ts';
 import {
   namespacesOf,
@@ -51,11 +52,12 @@ export async function deliverShop(options: DeliverOptions): Promise<void> {
  * Until what the repository describes runs. What is wrong with the repository itself is said and does not end the
  * start: it is corrected by a push, and that needs a running Git server.
  */
-export async function deliverRepository(options: DeliverOptions, name: string): Promise<void> {
+export async function deliverRepository(options: DeliverOptions, own: OwnRepository): Promise<void> {
   const { progress } = options;
+  const { name, path } = own;
   const wait = waitDeps(options);
-  const found = await stateOf(options.sources, name);
-  await installAround(options, { name, ...found }, () =>
+  const { branch } = await stateOf(options.sources, name);
+  await installAround(options, { name, branch, path }, () =>
     saying(options, async () => {
       const jobs = await pipelineBuilt(wait, objectName(name), buildLimitMs);
       progress.done('pipeline', jobs === 0 ? 'nothing to run' : `${jobs} jobs`);
@@ -64,7 +66,8 @@ export async function deliverRepository(options: DeliverOptions, name: string): 
   await podsReady(wait, systemNamespaces, deployLimitMs);
   await saying(options, async () => {
     const problem = await synchronised(wait, async () => (await stateOf(options.sources, name)).commit, ownLimitMs);
-    progress.done('synced', problem ?? `${name}, ${found.path === '' ? 'the whole repository' : found.path}`);
+    progress.done('synced', `${name}, ${path === '' ? 'the whole repository' : path}`);
+    if (problem !== undefined) progress.say(`not applied: ${problem}; see: towpath describe sync flux -n flux`);
     const { deployed, failed } = await releasesSettled(wait, ownLimitMs);
     if (deployed + failed.length > 0) progress.done('released', `${deployed} releases`);
     if (failed.length > 0) progress.say(`not released: ${failed.join(', ')}; see: towpath get helmreleases -A`);
@@ -117,7 +120,7 @@ async function install(options: DeliverOptions, releases: ReturnType<typeof comp
   }
 }
 
-async function stateOf(sources: Sources, name: string): Promise<{ branch: string; path: string; commit: string }> {
+async function stateOf(sources: Sources, name: string): Promise<{ branch: string; commit: string }> {
   const repo = present(sources.git.repository(name), `the repository ${name}`);
   const { head, branches } = await readRefs(repo);
   const commit = branches[head];
@@ -126,8 +129,7 @@ async function stateOf(sources: Sources, name: string): Promise<{ branch: string
       next: `push it to ${sources.url}/${name}.git`,
     });
   }
-  const path = (await readTree(repo, commit, 'deploy')).length > 0 ? 'deploy' : '';
-  return { branch: head, path, commit };
+  return { branch: head, commit };
 }
 
 function waitDeps({ cluster, clock, signal, progress }: DeliverOptions): WaitDeps {

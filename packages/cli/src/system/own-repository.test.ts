@@ -72,10 +72,10 @@ describe('takeRepository', () => {
   ])('copies the folder $folder as $name without asking, and keeps it', async ({ folder: path, name }) => {
     const source = await checkout(path);
 
-    expect(await take(path)).toEqual({ name, source, isNew: true });
+    expect(await take(path)).toEqual({ name, source, path: '', isNew: true });
     expect(server.repository(name)).toBeDefined();
-    expect(await take()).toEqual({ name, source, isNew: false });
-    expect(await take(path)).toEqual({ name, source, isNew: false });
+    expect(await take()).toEqual({ name, source, path: '', isNew: false });
+    expect(await take(path)).toEqual({ name, source, path: '', isNew: false });
   });
 
   it('copies again what a killed start has not finished', async () => {
@@ -83,7 +83,30 @@ describe('takeRepository', () => {
     await take('app');
     await rm(server.folder('local/app'), { recursive: true });
 
-    expect(await take()).toEqual({ name: 'local/app', source, isNew: true });
+    expect(await take()).toEqual({ name: 'local/app', source, path: '', isNew: true });
+  });
+
+  it('follows the folder deploy when there is one, and goes on with what it followed', async () => {
+    const path = await checkout('app');
+    await mkdir(join(path, 'deploy'));
+    await writeFile(join(path, 'deploy', 'a.yaml'), '');
+    await git.run({ args: ['-C', path, 'add', '-A'], subject: path });
+    await git.run({ args: ['-C', path, 'commit', '--quiet', '-m', 'two'], subject: path, env: identity });
+
+    expect(await take('app')).toMatchObject({ path: 'deploy', isNew: true });
+    await rm(server.folder('local/app'), { recursive: true });
+    await git.run({
+      args: ['clone', '--quiet', '--bare', '--', path, server.folder('local/app')],
+      subject: path,
+      remote: { url: path, allowFile: true },
+    });
+    await git.run({
+      args: ['update-ref', 'refs/heads/main', 'HEAD~1'],
+      gitDir: server.folder('local/app'),
+      subject: path,
+    });
+
+    expect(await take()).toMatchObject({ path: 'deploy', isNew: false });
   });
 
   it('refuses another repository on the same data folder, and one where the shop is', async () => {

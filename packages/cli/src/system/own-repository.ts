@@ -3,7 +3,16 @@
 import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { copyRepository, createGit, safeUrl, type CopySource, type GitServer } from '@towpath/git';
+import {
+  copyRepository,
+  createGit,
+  readRefs,
+  readTree,
+  safeUrl,
+  type CopySource,
+  type GitServer,
+  type Repo,
+} from '@towpath/git';
 import { isRecord, TowpathError, type Clock } from '@towpath/kit';
 import { demoRepository } from './components.ts';
 import { writeAtomically, type DataDir } from './data-dir.ts';
@@ -19,6 +28,8 @@ export interface OwnRepository {
   readonly name: string;
   /** The folder or URL it was copied from, without credentials. */
   readonly source: string;
+  /** Folder of its manifests, as it was when it was copied: to follow another one would orphan what was applied. */
+  readonly path: string;
   /** True when this start copied it. */
   readonly isNew: boolean;
 }
@@ -59,14 +70,26 @@ export async function takeRepository(options: OwnRepositoryOptions): Promise<Own
   const isNew = !existsSync(into);
   // Written first: when the process is killed while it copies, the next start copies again.
   const record = { kind: from.kind, source, trusted: true };
-  await writeAtomically(file, `${JSON.stringify(record, undefined, 2)}\n`);
+  const write = (path: string | undefined): Promise<void> =>
+    writeAtomically(file, `${JSON.stringify({ ...record, path }, undefined, 2)}\n`);
+  if (isNew) await write(undefined);
+  const command = createGit({ clock });
   try {
-    await copyRepository({ git: createGit({ clock }), from, into, signal });
+    await copyRepository({ git: command, from, into, signal });
   } catch (error) {
     if (stored === undefined) await rm(file, { force: true });
     throw error;
   }
-  return { name, source, isNew };
+  const path = (isNew ? undefined : stored?.path) ?? (await manifestsOf({ git: command, gitDir: into, subject: name }));
+  await write(path);
+  return { name, source, path, isNew };
+}
+
+/** `deploy` where there is one, else the whole repository. */
+async function manifestsOf(repo: Repo): Promise<string> {
+  const { head, branches } = await readRefs(repo);
+  const commit = branches[head];
+  return commit !== undefined && (await readTree(repo, commit, 'deploy')).length > 0 ? 'deploy' : '';
 }
 
 function refuseOther(found: { source: string; stored: string | undefined; options: OwnRepositoryOptions }): void {
@@ -115,6 +138,7 @@ interface Stored {
   readonly from: CopySource;
   readonly source: string;
   readonly isTrusted: boolean;
+  readonly path: string | undefined;
 }
 
 async function readRecord(file: string): Promise<Stored | undefined> {
@@ -123,10 +147,10 @@ async function readRecord(file: string): Promise<Stored | undefined> {
   try {
     const parsed: unknown = JSON.parse(text);
     if (isRecord(parsed) && typeof parsed['source'] === 'string') {
-      const { source, trusted } = parsed;
+      const { source, trusted, path } = parsed;
       const from: CopySource =
         parsed['kind'] === 'url' ? { kind: 'url', url: source } : { kind: 'folder', folder: source };
-      return { from, source, isTrusted: trusted === true };
+      return { from, source, isTrusted: trusted === true, path: typeof path === 'string' ? path : undefined };
     }
   } catch {
     // Falls through: the file is unreadable.
