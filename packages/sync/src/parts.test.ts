@@ -89,6 +89,10 @@ describe('files', () => {
     ]);
   });
 
+  test('of the pipeline are no manifests', () => {
+    expect(manifestPaths(['.gitlab-ci.yml', 'a/.gitlab-ci.yml', 'b.yaml'])).toEqual(['a/.gitlab-ci.yml', 'b.yaml']);
+  });
+
   test('are split, opened and named by line', () => {
     const text = [
       '# nothing here',

@@ -92,7 +92,7 @@ function objectsOf(value: unknown): AnyObject[] | string {
 
 /**
  * The YAML files of a tree, charts left out: a folder with Chart.yaml and values.yaml (or templates/) is a chart, and
- * everything below it belongs to it.
+ * everything below it belongs to it. The pipeline's own file is left out, too: without a path the whole repository is read.
  */
 export function manifestPaths(paths: readonly string[]): string[] {
   const all = new Set(paths);
@@ -102,5 +102,6 @@ export function manifestPaths(paths: readonly string[]): string[] {
   const charts = folders.filter((folder) => {
     return all.has(`${folder}values.yaml`) || paths.some((path) => path.startsWith(`${folder}templates/`));
   });
-  return paths.filter((path) => /\.ya?ml$/.test(path) && !charts.some((chart) => path.startsWith(chart)));
+  const isYaml = (path: string): boolean => /\.ya?ml$/.test(path) && path !== '.gitlab-ci.yml';
+  return paths.filter((path) => isYaml(path) && !charts.some((chart) => path.startsWith(chart)));
 }
