@@ -116,7 +116,7 @@ function triesOf({ ready, own }: Pick<RunningSystem, 'ready' | 'own'>, bare: boo
     return [
       `git remote add towpath ${ready.git}/${own.name}.git   # in your checkout; then: git push towpath HEAD`,
       'towpath pipeline list',
-      'towpath get pods -A',
+      bare ? `towpath helm repo add fluxcd ${ready.charts}/fluxcd` : 'towpath get pods -A',
     ];
   }
   if (bare) {

@@ -105,7 +105,7 @@ function refuseOther(found: { source: string; stored: string | undefined; option
 function trustNeeded(source: string): TowpathError {
   return new TowpathError(
     'TRUST_NEEDED',
-    `the repository ${source} is not yours by its address, and its pipeline and images would run as your user on this machine`,
+    `the repository ${source} is from elsewhere: its pipeline and images would run as your user on this machine`,
     { next: 'read it, then pass --trust (asked once for a data folder)' },
   );
 }
