@@ -44,11 +44,15 @@ export class FakeClock implements Clock {
         reject(abortReason(signal));
         return;
       }
-      const timer = this.startTimer(forMs, resolve);
-      signal?.addEventListener('abort', () => {
+      const abort = (): void => {
         timer.cancel();
-        reject(abortReason(signal));
+        if (signal !== undefined) reject(abortReason(signal));
+      };
+      const timer = this.startTimer(forMs, () => {
+        signal?.removeEventListener('abort', abort);
+        resolve();
       });
+      signal?.addEventListener('abort', abort, { once: true });
     });
   }
 
