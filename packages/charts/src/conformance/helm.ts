@@ -1,0 +1,55 @@
+/** The real Helm, as a program beside this one. */
+
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const outputMax = 512 * 1024 * 1024;
+
+/** What `helm template` said; `error` without its `Error: `. */
+export interface HelmAnswer {
+  readonly output: string;
+  readonly error: string;
+}
+
+/** The release these comparisons are made with. */
+export const helmVersion = 'v3.19.0';
+
+/** The helm on PATH, or the given one; without either it is installed with Go. `say` tells what was done. */
+export async function findHelm(given: string | undefined, say: (line: string) => void): Promise<string> {
+  for (const candidate of given === undefined ? ['helm'] : [given]) {
+    try {
+      const { stdout } = await run(candidate, ['version', '--short']);
+      say(`helm ${stdout.trim()} (${candidate})`);
+      return candidate;
+    } catch (error) {
+      if (given !== undefined) throw error;
+    }
+  }
+  say(`no helm on PATH: go install helm.sh/helm/v3/cmd/helm@${helmVersion}`);
+  await run('go', ['install', `helm.sh/helm/v3/cmd/helm@${helmVersion}`], { maxBuffer: outputMax });
+  const { stdout } = await run('go', ['env', 'GOPATH']);
+  return join(stdout.trim(), 'bin', 'helm');
+}
+
+/** Runs `helm template` on a folder. */
+export async function helmTemplate(helm: string, folder: string, args: readonly string[]): Promise<HelmAnswer> {
+  try {
+    const { stdout } = await run(helm, ['template', 'release-name', folder, ...args], { maxBuffer: outputMax });
+    return { output: stdout, error: '' };
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    return { output: stdout, error: errorText(stderr) };
+  }
+}
+
+/** Without the warnings before it and the hint after it. */
+function errorText(stderr: string): string {
+  const at = stderr.search(/^Error: /m);
+  if (at < 0) return stderr.trim() || 'helm failed without a word';
+  return stderr
+    .slice(at + 'Error: '.length)
+    .replace(/\n\nUse --debug flag to render out invalid YAML\n?$/, '')
+    .trimEnd();
+}
