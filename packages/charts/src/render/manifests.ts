@@ -144,8 +144,9 @@ export function splitManifests(text: string): string[] {
   const all = trimSpace(text);
   const documents: string[] = [];
   let start = all.startsWith('---') ? skipSpace(all, 3) : 0;
-  for (let at = all.indexOf('\n---', start - 1); at >= 0; at = all.indexOf('\n---', start - 1)) {
-    if (at >= start) documents.push(all.slice(start, at));
+  // A separator takes the line break that would begin another one right after it: that one stays in the text.
+  for (let at = all.indexOf('\n---', start); at >= 0; at = all.indexOf('\n---', start)) {
+    documents.push(all.slice(start, at));
     start = skipSpace(all, at + 4);
   }
   documents.push(all.slice(start));
