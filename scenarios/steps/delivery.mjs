@@ -74,6 +74,19 @@ export const deliverySteps = [
     },
   },
   {
+    /** A revision that a killed Towpath left pending is marked failed, then rolled forward. */
+    pattern: 'expect release history <name> shows the interruption',
+    async run(world, { name }) {
+      const revisions = await history(world, name);
+      const shown = revisions.map(({ version, status }) => `${version} ${status}`).join('\n');
+      check(
+        revisions.some(({ version, status }) => version > world.notes.revisions && status === 'failed'),
+        `a revision of ${name} was interrupted`,
+        shown,
+      );
+    },
+  },
+  {
     pattern: 'note history <name>',
     async run(world, { name }) {
       world.notes.revisions = (await history(world, name)).at(-1)?.version ?? 0;
@@ -134,7 +147,10 @@ async function history(world, name) {
 
 /** What a visitor reads, for messages. */
 function plainText(html) {
-  return html.replace(/<style[\s\S]*?<\/style>|<[^>]+>/g, ' ').replace(/\s+/g, ' ').slice(0, 600);
+  return html
+    .replace(/<style[\s\S]*?<\/style>|<[^>]+>/g, ' ')
+    .replace(/\s+/g, ' ')
+    .slice(0, 600);
 }
 
 function fetchPage(url) {
