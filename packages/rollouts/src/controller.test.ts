@@ -100,7 +100,8 @@ describe('a good revision', () => {
     for (let tick = 1; tick <= 9; tick++) {
       await world.pass(15);
       await world.restart();
-      await world.pass(15);
+      // Longer than the moment that a starting system is given.
+      await world.pass(50);
     }
     await world.pass(2);
 
@@ -120,7 +121,7 @@ describe('killed after any write', () => {
     for (let second = 0; second < 100 && !world.killed; second++) await world.pass(1);
 
     await world.restart();
-    await world.pass(120);
+    await world.pass(160);
 
     expect(await world.summary()).toBe('Succeeded 0 0');
     expect(await world.weights()).toEqual([100, 0]);

@@ -12,10 +12,10 @@ export interface Ticker {
 }
 
 /**
- * After a start no step is taken for this long: pods, sidecars and the metrics server may just be coming up with us, and
- * a canary must not be blamed for that.
+ * After a start no step is taken for this long: pods, sidecars and the metrics server may just be coming up with us, their
+ * first requests are slow and stay in a window of 30 s, and a canary must not be blamed for that.
  */
-const startGraceMs = 10_000;
+const startGraceMs = 45_000;
 
 /** What is remembered only sharpens what `lastTransitionTime` says to the second. */
 export function createTicker(clock: Clock): Ticker {
