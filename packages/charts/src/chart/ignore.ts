@@ -1,6 +1,7 @@
 /** .helmignore: which files of a folder are no part of the chart. Source: helm 3 pkg/ignore/rules.go. */
 
 import { chartError } from '../errors.ts';
+import { pathMatcher } from './path-match.ts';
 
 export interface IgnoreRules {
   /** `path` is chart-relative, without a trailing slash. */
@@ -41,39 +42,18 @@ function parseRule(line: string): Rule[] {
   let pattern = line.trim();
   if (pattern === '' || pattern.startsWith('#')) return [];
   if (pattern.includes('**')) {
-    throw chartError('CHART_INVALID', '.helmignore: double-star (**) syntax is not supported', {
-      next: 'use single stars',
+    throw chartError('CHART_INVALID', 'double-star (**) syntax is not supported', {
+      next: 'use single stars in .helmignore',
     });
   }
   const negate = pattern.startsWith('!');
   if (negate) pattern = pattern.slice(1);
   const mustBeFolder = pattern.endsWith('/');
   if (mustBeFolder) pattern = pattern.slice(0, -1);
-  if (pattern.startsWith('/')) return [{ negate, mustBeFolder, matches: globMatcher(pattern.slice(1)) }];
-  const matches = globMatcher(pattern);
+  const matches = pathMatcher(pattern.replace(/^\//, ''));
+  if (matches === undefined) {
+    throw chartError('CHART_INVALID', 'syntax error in pattern', { next: `correct ${line.trim()} in .helmignore` });
+  }
   if (pattern.includes('/')) return [{ negate, mustBeFolder, matches }];
   return [{ negate, mustBeFolder, matches: (path) => matches(path.slice(path.lastIndexOf('/') + 1)) }];
-}
-
-/** Go's filepath.Match: `*` and `?` stop at slashes, `[a-z]` and `[^a]` are classes, `\` escapes. */
-function globMatcher(pattern: string): (path: string) => boolean {
-  const parts: string[] = [];
-  for (let index = 0; index < pattern.length; index++) {
-    const character = pattern[index] ?? '';
-    if (character === '*') parts.push('[^/]*');
-    else if (character === '?') parts.push('[^/]');
-    else if (character === '[') {
-      const end = pattern.indexOf(']', index + 2);
-      if (end < 0) return () => false;
-      const body = pattern.slice(index + 1, end);
-      parts.push(`[${body.startsWith('^') ? '^' : ''}${body.replace(/^\^/, '').replace(/[\\\]^[]/g, '\\$&')}]`);
-      index = end;
-    } else {
-      const literal = character === '\\' ? (pattern[++index] ?? '') : character;
-      parts.push(literal.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&'));
-    }
-  }
-  // One quantifier a star over a class without slashes: linear in the path.
-  const regex = new RegExp(`^${parts.join('')}$`, 'u');
-  return (path) => regex.test(path);
 }

@@ -1,12 +1,13 @@
 /** Reads a chart from its files or its archive. Source: helm 3 pkg/chart/loader. */
 
 import { posix } from 'node:path';
-import type { UnknownRecord } from '@towpath/kit';
+import { messageOf, type UnknownRecord } from '@towpath/kit';
 import { chartError } from '../errors.ts';
+import { fromBytes } from '../go/utf8.ts';
 import { defaultLoadLimits, type LoadLimits } from '../limits.ts';
 import { readArchive, withoutMark } from './archive.ts';
 import { parseIgnore } from './ignore.ts';
-import { parseLock, parseMetadata, parseRequirements, parseValues } from './metadata.ts';
+import { parseLock, parseMetadata, parseValues, validateMetadata } from './metadata.ts';
 import type { Chart, ChartCrd, ChartFile, ChartFiles, ChartLock, ChartMetadata } from './types.ts';
 
 export interface LoadOptions {
@@ -17,7 +18,20 @@ export interface LoadOptions {
 export async function loadChart(source: ChartFiles | Uint8Array, options: LoadOptions = {}): Promise<Chart> {
   const limits = { ...defaultLoadLimits, ...options.limits };
   if (source instanceof Uint8Array) return loadFiles(await readArchive(source, 'the chart archive', limits), limits, 0);
+  checkSizes(source, limits);
   return loadFiles(withoutIgnored(source), limits, 0);
+}
+
+function checkSizes(files: ChartFiles, limits: LoadLimits): void {
+  const next = 'leave out what is no chart';
+  if (files.size > limits.files) {
+    throw chartError('CHART_TOO_LARGE', `the chart has more than ${limits.files} files`, { next });
+  }
+  for (const [path, data] of files) {
+    if (data.length <= limits.fileBytes) continue;
+    const message = `chart file "${path}" is larger than the maximum file size ${limits.fileBytes}`;
+    throw chartError('CHART_TOO_LARGE', message, { next });
+  }
 }
 
 /** Applies .helmignore; a file below an ignored folder is ignored, too. */
@@ -34,7 +48,7 @@ export function withoutIgnored(files: ChartFiles): ChartFiles {
 }
 
 function text(data: Uint8Array): string {
-  return Buffer.from(data).toString('utf8');
+  return fromBytes(data);
 }
 
 interface Parts {
@@ -60,13 +74,18 @@ async function loadFiles(files: ChartFiles, limits: LoadLimits, depth: number): 
   if (parts.metadata === undefined) {
     throw chartError('CHART_INVALID', 'Chart.yaml file is missing', { next: 'name the folder that holds Chart.yaml' });
   }
-  const metadata = parts.metadata;
-  if (metadata.apiVersion === '') metadata.apiVersion = 'v1';
-  checkMetadata(metadata);
+  const metadata = validateMetadata(parts.metadata);
   const dependencies: Chart[] = [];
   for (const [name, inner] of parts.subcharts) {
-    const loaded = await loadSubchart(name, inner, limits, depth);
-    if (loaded !== undefined) dependencies.push(loaded);
+    // Not charts: Helm passes over them.
+    if (name.startsWith('_') || name.startsWith('.')) continue;
+    try {
+      dependencies.push(await loadSubchart(name, inner, limits, depth));
+    } catch (error) {
+      const message = `error unpacking subchart ${name} in ${metadata.name}: ${messageOf(error)}`;
+      const code = isTooLarge(error) ? 'CHART_TOO_LARGE' : 'CHART_INVALID';
+      throw chartError(code, message, { next: `correct or remove charts/${name}`, cause: error });
+    }
   }
   const { values, rawValues, schema, lock, templates } = parts;
   return {
@@ -86,8 +105,10 @@ async function loadFiles(files: ChartFiles, limits: LoadLimits, depth: number): 
 /** Source: helm 3 pkg/chart/loader/load.go, LoadFiles. */
 function sort(raw: readonly ChartFile[], all: ChartFiles): Parts {
   const chartYaml = all.get('Chart.yaml');
+  const metadata = chartYaml === undefined ? undefined : parseMetadata(text(chartYaml));
+  if (metadata?.apiVersion === '') metadata.apiVersion = 'v1';
   const parts: Parts = {
-    metadata: chartYaml === undefined ? undefined : parseMetadata(text(chartYaml)),
+    metadata,
     values: {},
     rawValues: undefined,
     schema: undefined,
@@ -115,8 +136,8 @@ function place(parts: Parts, { name, data }: ChartFile): void {
       parts.schema = data;
       return;
     case 'requirements.yaml':
-      if (parts.metadata !== undefined) parts.metadata.dependencies = parseRequirements(text(data));
-      if (parts.metadata?.apiVersion === 'v1') parts.files.push({ name, data });
+      parts.metadata = parseMetadata(text(data), name, parts.metadata);
+      if (parts.metadata.apiVersion === 'v1') parts.files.push({ name, data });
       return;
     case 'requirements.lock':
       parts.lock = parseLock(text(data), name);
@@ -145,45 +166,25 @@ function placeSubchart(parts: Parts, file: ChartFile): void {
   parts.subcharts.set(name, files);
 }
 
-/** Entries whose names start with `_` or `.` are no charts. */
+function isTooLarge(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'CHART_TOO_LARGE';
+}
+
 async function loadSubchart(
   name: string,
-  files: Map<string, Uint8Array>,
+  files: ReadonlyMap<string, Uint8Array>,
   limits: LoadLimits,
   depth: number,
-): Promise<Chart | undefined> {
-  if (name.startsWith('_') || name.startsWith('.')) return undefined;
+): Promise<Chart> {
   if (posix.extname(name) === '.tgz') {
     const data = files.get(name);
-    if (data === undefined)
-      throw chartError('CHART_INVALID', `error unpacking subchart tar in charts/${name}: it is a folder`);
+    if (data === undefined) throw chartError('CHART_INVALID', 'it is a folder, and its name is an archive’s');
     return loadFiles(await readArchive(data, `charts/${name}`, limits), limits, depth + 1);
   }
   const own = [...files]
     .filter(([path]) => path.includes('/'))
     .map(([path, data]) => [path.slice(name.length + 1), data] as const);
-  // A lone file below charts/ is no chart.
-  if (own.length === 0) return undefined;
-  try {
-    return await loadFiles(new Map(own), limits, depth + 1);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw chartError('CHART_INVALID', `error unpacking subchart ${name}: ${why}`, { cause: error });
-  }
-}
-
-function checkMetadata(metadata: ChartMetadata): void {
-  const refuse = (why: string): never => {
-    throw chartError('CHART_INVALID', `validation: ${why}`, { next: 'correct Chart.yaml' });
-  };
-  if (metadata.name === '') refuse('chart.metadata.name is required');
-  if (metadata.name.includes('/') || metadata.name === '.' || metadata.name === '..') {
-    refuse(`chart.metadata.name ${JSON.stringify(metadata.name)} is invalid`);
-  }
-  if (metadata.version === '') refuse('chart.metadata.version is required');
-  if (metadata.type !== undefined && metadata.type !== 'application' && metadata.type !== 'library') {
-    refuse('chart.metadata.type must be application or library');
-  }
+  return loadFiles(new Map(own), limits, depth + 1);
 }
 
 /** The chart's own files below crds/, then those of the dependencies: the order in which Helm installs them. */
