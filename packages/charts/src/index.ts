@@ -1,5 +1,5 @@
 export { loadChart, type LoadOptions } from './chart/load.ts';
-export { lintChart, type LintMessage, type LintOptions } from './chart/lint.ts';
+export { lintChart, type LintMessage, type LintOptions } from './lint/lint.ts';
 export { packageChart, type PackagedChart, type PackageOptions } from './chart/package.ts';
 export type {
   Chart,

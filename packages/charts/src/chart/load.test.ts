@@ -26,7 +26,7 @@ describe('loadChart', () => {
 
     expect(chart.values).toEqual({ image: { tag: 'latest' } });
     expect(chart.templates.map((file) => file.name)).toEqual(['templates/a.yaml']);
-    expect(chart.files.map((file) => file.name)).toEqual(['crds/c.yaml', 'README.md']);
+    expect(chart.files.map((file) => file.name)).toEqual(['README.md', 'crds/c.yaml']);
     expect(chart.crds.map((crd) => crd.filename)).toEqual(['shop/crds/c.yaml']);
     expect(chart.dependencies.map((sub) => [sub.metadata.name, sub.templates.length])).toEqual([['sub', 1]]);
   });

@@ -3,7 +3,7 @@
 import { posix } from 'node:path';
 import { messageOf, type UnknownRecord } from '@towpath/kit';
 import { chartError } from '../errors.ts';
-import { fromBytes } from '../go/utf8.ts';
+import { compareStrings, fromBytes } from '../go/utf8.ts';
 import { defaultLoadLimits, type LoadLimits } from '../limits.ts';
 import { readArchive, withoutMark } from './archive.ts';
 import { parseIgnore } from './ignore.ts';
@@ -43,8 +43,18 @@ export function withoutIgnored(files: ChartFiles): ChartFiles {
     const folders = parts.slice(0, -1).map((_part, index) => parts.slice(0, index + 1).join('/'));
     return folders.some((folder) => rules.ignores(folder, true)) || rules.ignores(path, false);
   };
-  const kept = [...files].filter(([path]) => !isIgnored(path));
+  const kept = [...files].filter(([path]) => !isIgnored(path)).toSorted(([left], [right]) => compareWalk(left, right));
   return new Map(kept.map(([path, data]) => [path, withoutMark(data)]));
+}
+
+/** The order in which folders are walked: by name, level by level. */
+function compareWalk(left: string, right: string): number {
+  const rights = right.split('/');
+  for (const [index, part] of left.split('/').entries()) {
+    const order = compareStrings(part, rights[index] ?? '');
+    if (order !== 0) return order;
+  }
+  return -1;
 }
 
 function text(data: Uint8Array): string {
@@ -178,7 +188,7 @@ async function loadSubchart(
 ): Promise<Chart> {
   if (posix.extname(name) === '.tgz') {
     const data = files.get(name);
-    if (data === undefined) throw chartError('CHART_INVALID', 'it is a folder, and its name is an archive’s');
+    if (data === undefined) throw chartError('CHART_INVALID', `expected ${name}, got ${[...files.keys()].join(' ')}`);
     return loadFiles(await readArchive(data, `charts/${name}`, limits), limits, depth + 1);
   }
   const own = [...files]

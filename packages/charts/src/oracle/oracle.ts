@@ -7,6 +7,7 @@ import { standInAddress } from '../go/fmt.ts';
 import { fromPlain } from '../go/plain.ts';
 import { printable } from '../go/utf8.ts';
 import { defaultRenderLimits } from '../limits.ts';
+import { lintChart } from '../lint/lint.ts';
 import { functions } from '../functions/index.ts';
 import { defaultCapabilities } from '../render/capabilities.ts';
 import { templateOutput } from '../render/output.ts';
@@ -15,6 +16,7 @@ import { scopeTemplates } from '../render/scope.ts';
 import { runTemplates } from '../render/templates.ts';
 import { valuesSchema } from '../schema/values-schema.ts';
 import { TemplateCache } from '../template/templates.ts';
+import type { ChartValues } from '../values/chart-values.ts';
 import { coalesceValues } from '../values/tables.ts';
 import { valuesFromFlags } from '../values/flags.ts';
 import { WorkChart } from '../values/work-chart.ts';
@@ -43,6 +45,8 @@ interface ValuesRow {
   readonly stdout: string;
   readonly stderr: string;
   readonly rc: number;
+  /** What `helm lint` printed for the same files. */
+  readonly lint?: string;
 }
 
 interface SchemaRow {
@@ -69,7 +73,7 @@ export async function runOracle(text: string): Promise<OracleOutcome[]> {
   for (const line of rows) {
     const row = JSON.parse(line) as Row;
     if ('values_for_all' in row) sharedValues = row.values_for_all;
-    else if ('case' in row) outcomes.push(await runValuesRow(row));
+    else if ('case' in row) outcomes.push(...(await runChartRow(row)));
     else if ('schema' in row) outcomes.push(runSchemaRow(row));
     else outcomes.push(runTemplateRow({ ...row, values: row.values ?? sharedValues }, cache));
   }
@@ -165,6 +169,38 @@ function readValues(text: string): unknown {
   }
 }
 
+async function runChartRow(row: ValuesRow): Promise<OracleOutcome[]> {
+  const outcome = await runValuesRow(row);
+  return row.lint === undefined ? [outcome] : [outcome, await runLint(row, row.lint)];
+}
+
+/** Where Helm names the chart's folder, only the rest is compared; so are the lines of schema problems, sorted. */
+async function runLint(row: ValuesRow, printed: string): Promise<OracleOutcome> {
+  const expected = printed
+    .replace(/^==> Linting .*\n/, '')
+    .replace(/\n(?:\d+ chart\(s\) linted.*\n)?$/, '')
+    .replaceAll(/^(\[[A-Z]+\]) \/\S*:/gm, '$1 :');
+  let actual: string;
+  try {
+    const messages = await lintChart({
+      files: filesOf(row),
+      values: valuesOf(row),
+      clock,
+      random: seededRandom(1),
+      capabilities,
+    });
+    actual = messages.map(({ severity, path, message }) => `[${severity}] ${path}: ${message}\n`).join('');
+  } catch (error) {
+    actual = `Error ${error instanceof Error ? error.message : String(error)}`;
+  }
+  return {
+    title: `lint ${row.case}`,
+    agrees: actual === expected || inOrder(actual) === inOrder(expected),
+    expected,
+    actual,
+  };
+}
+
 async function runValuesRow(row: ValuesRow): Promise<OracleOutcome> {
   const expected = row.rc === 0 ? `out: ${row.stdout}` : `err: ${errorLine(row.stderr)}`;
   let actual: string;
@@ -184,14 +220,18 @@ function errorLine(stderr: string): string {
   return text.replace('\n\nUse --debug flag to render out invalid YAML\n', '').trimEnd();
 }
 
-async function renderValues(row: ValuesRow): Promise<string> {
-  const files = new Map(
+function filesOf(row: ValuesRow): Map<string, Uint8Array> {
+  const encoder = new TextEncoder();
+  return new Map(
     Object.entries(row.files)
       .filter(([path]) => path.startsWith('root/'))
-      .map(([path, text]) => [path.slice('root/'.length), new TextEncoder().encode(text)]),
+      .map(([path, text]) => [path.slice('root/'.length), encoder.encode(text)]),
   );
+}
+
+function valuesOf(row: ValuesRow): ChartValues {
   const flags = readFlags(row.args);
-  const values = valuesFromFlags({
+  return valuesFromFlags({
     valueFiles: (flags.get('-f') ?? []).map((name) => ({ name, text: row.files[name] ?? '' })),
     set: flags.get('--set') ?? [],
     setString: flags.get('--set-string') ?? [],
@@ -200,16 +240,22 @@ async function renderValues(row: ValuesRow): Promise<string> {
     setLiteral: flags.get('--set-literal') ?? [],
     readFile: (path) => row.files[path] ?? '',
   });
-  const chart = await loadChart(files);
+}
+
+async function renderValues(row: ValuesRow): Promise<string> {
+  const values = valuesOf(row);
+  const chart = await loadChart(filesOf(row));
   const options = { name: 'release-name', namespace: 'default', revision: 1, isInstall: true, isUpgrade: false };
-  return templateOutput(render({ chart, values, release: options, capabilities, clock, random: seededRandom(1) }));
+  const result = render({ chart, values, release: options, capabilities, clock, random: seededRandom(1) });
+  return templateOutput(result, { includeCrds: row.args.includes('--include-crds') });
 }
 
 function readFlags(args: readonly string[]): Map<string, string[]> {
   const flags = new Map<string, string[]>();
-  for (let index = 0; index < args.length; index += 2) {
-    const name = args[index] ?? '';
-    flags.set(name, [...(flags.get(name) ?? []), args[index + 1] ?? '']);
+  const pairs = args.filter((arg) => arg !== '--include-crds');
+  for (let index = 0; index < pairs.length; index += 2) {
+    const name = pairs[index] ?? '';
+    flags.set(name, [...(flags.get(name) ?? []), pairs[index + 1] ?? '']);
   }
   return flags;
 }

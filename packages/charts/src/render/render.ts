@@ -27,18 +27,30 @@ import type { LookupRequest, RenderOptions, RenderResult, RenderWarning } from '
  */
 export function render(options: RenderOptions): RenderResult {
   const { chart } = options;
+  checkInstallable(chart);
+  checkDependencies(chart);
+  const { work, values, files, warnings } = renderFiles(options);
+  const notes = takeNotes(files, work.name, options.subchartNotes ?? false);
+  const { manifests, hooks } = sortManifests(files, (message) => warnings.push({ code: 'HOOK', message }));
+  const rendered = new Map([...files].filter(([, text]) => text.trim() !== ''));
+  const crds = crdsOf(work);
+  const plain = toPlain(values) as UnknownRecord;
+  return { manifests, hooks, notes, crds, warnings, files: rendered, chart: processedChart(work), values: plain };
+}
+
+/** The text of every template by path, before it is taken for manifests. Throws as {@link render}. */
+export function renderFiles(options: RenderOptions): RenderedFiles {
+  const { chart } = options;
   const warnings: RenderWarning[] = [];
   const warn = (code: string, message: string): void => void warnings.push({ code, message });
   const warnValues = (message: string): void => warn('VALUES', message);
-  checkInstallable(chart);
-  checkDependencies(chart);
   const work = new WorkChart(chart);
   const given = copyTable(treeOf(options.values));
   processDependencies(work, given, warnValues);
   const values = coalesceValues(work, given, { warn: warnValues, merge: false });
   if (options.skipSchemaValidation !== true) validateSchemas(work, values);
   const capabilities = options.capabilities ?? defaultCapabilities;
-  checkKubeVersion(chart, capabilities.kubeVersion);
+  if (options.lint !== true) checkKubeVersion(chart, capabilities.kubeVersion);
   const templates = scopeTemplates(work, values, { release: options.release, capabilities });
   const files = runTemplates(templates, {
     cache: templateCacheOf(chart),
@@ -46,15 +58,18 @@ export function render(options: RenderOptions): RenderResult {
     strict: options.strict ?? false,
     monotonicMs: () => options.clock.monotonicMs(),
   });
-  const notes = takeNotes(files, work.name, options.subchartNotes ?? false);
-  const { manifests, hooks } = sortManifests(files, (message) => warn('HOOK', message));
-  const rendered = new Map([...files].filter(([, text]) => text.trim() !== ''));
-  const crds = crdsOf(work);
-  const plain = toPlain(values) as UnknownRecord;
-  return { manifests, hooks, notes, crds, warnings, files: rendered, chart: processedChart(work), values: plain };
+  return { work, values, files, warnings };
 }
 
-function treeOf(values: ChartValues | UnknownRecord): GoMap {
+interface RenderedFiles {
+  readonly work: WorkChart;
+  readonly values: GoMap;
+  readonly files: Map<string, string>;
+  readonly warnings: RenderWarning[];
+}
+
+/** Values as the templates take them. */
+export function treeOf(values: ChartValues | UnknownRecord): GoMap {
   const { tree } = values as { tree?: unknown };
   if (tree instanceof Map && typeof values['toJson'] === 'function') return tree as GoMap;
   const map = fromPlain(values);
