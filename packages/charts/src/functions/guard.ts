@@ -9,3 +9,11 @@ export function guardSize(services: Services, size: number): void {
     throw new LimitError(`a template function makes more than ${services.limits.outputChars} characters at once`);
   }
 }
+
+/** Characters that an item of a list is counted as. */
+const itemSize = 16;
+
+/** The same for lists. */
+export function guardItems(services: Services, count: number): void {
+  guardSize(services, count * itemSize);
+}

@@ -6,8 +6,8 @@ import { deepEqual } from '../go/deep-equal.ts';
 import { compareStrings } from '../go/utf8.ts';
 import { GoBytes, GoInt, kindName, stringList, tagOf, taggedList } from '../go/values.ts';
 import { isEmpty } from './defaults.ts';
-import { guardSize } from './guard.ts';
-import { row, type FunctionRow } from './row.ts';
+import { guardItems, guardSize } from './guard.ts';
+import { row, type FunctionRow, type Services } from './row.ts';
 
 /** What Go says when a nil is asked for its type. */
 export const nilPanic = 'runtime error: invalid memory address or nil pointer dereference';
@@ -97,14 +97,16 @@ function slice(list: unknown, indexes: readonly unknown[]): unknown {
   return tag === undefined ? part : taggedList(tag, part);
 }
 
-function concat(lists: readonly unknown[]): unknown {
+function concat(services: Services, lists: readonly unknown[]): unknown {
   const all: unknown[] = [];
   for (const list of lists) {
     if (list === null || list === undefined) throw new FunctionError(nilPanic);
     if (!Array.isArray(list) && !(list instanceof GoBytes)) {
       throw new FunctionError(`Cannot concat type ${kindName(list)} as list`);
     }
-    all.push(...itemsOf(list, ''));
+    const items = itemsOf(list, '');
+    guardItems(services, all.length + items.length);
+    for (const item of items) all.push(item);
   }
   return all.length === 0 ? nilList() : all;
 }
@@ -271,7 +273,9 @@ export const lists: readonly FunctionRow[] = [
     returns: any,
     doc: 'One list of the items of all.',
     example: ['{{ concat (list 1) (list 2 3) }}', '[1 2 3]'],
-    run: (...all) => concat(all),
+    run(...all) {
+      return concat(this.services, all);
+    },
   }),
   ...(['chunk', 'mustChunk'] as const).map((name) =>
     row({

@@ -6,7 +6,7 @@ import * as decimals from '../go/decimal.ts';
 import { printText } from '../go/fmt.ts';
 import { fitsInt64 } from '../go/strconv.ts';
 import { goInt, goInt64, taggedList, type GoInt } from '../go/values.ts';
-import { guardSize } from './guard.ts';
+import { guardItems } from './guard.ts';
 import { row, type FunctionRow, type Services } from './row.ts';
 
 function divide(left: unknown, right: unknown, operate: (a: bigint, b: bigint) => bigint): GoInt {
@@ -33,7 +33,7 @@ function steps(services: Services, range: { start: number; stop: number; step: n
   const { start, stop, step } = range;
   const isDown = stop < start;
   if (isDown ? step >= 0 : step <= 0) return [];
-  guardSize(services, Math.abs((stop - start) / step));
+  guardItems(services, Math.abs((stop - start) / step));
   const numbers: number[] = [];
   for (let value = start; isDown ? value > stop : value < stop; value += step) numbers.push(value);
   return numbers;

@@ -49,7 +49,7 @@ export interface RenderOptions {
   readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
   readonly random: Random;
   readonly limits?: Partial<RenderLimits>;
-  /** `required` and `fail` only warn, and missing keys are refused, as `helm lint` does it. */
+  /** `required` and `fail` only warn, as `helm lint` does it. */
   readonly lint?: boolean;
   /** Missing map keys are errors. */
   readonly strict?: boolean;

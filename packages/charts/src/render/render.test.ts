@@ -1,0 +1,116 @@
+import { describe, expect, test } from 'vitest';
+import { renderOptions, testChart } from '../testing.ts';
+import { manifestText, templateOutput } from './output.ts';
+import { render, renderWithLookup } from './render.ts';
+
+const object = (kind: string, name: string, more = ''): string =>
+  `apiVersion: v1\nkind: ${kind}\nmetadata:\n  name: ${name}\n${more}`;
+
+describe('render', () => {
+  test('orders manifests for installation and keeps hooks apart', async () => {
+    const chart = await testChart({
+      'templates/a.yaml': object('Service', 's'),
+      'templates/b.yaml': `${object('ConfigMap', 'm')}---\n${object('Namespace', 'space')}`,
+      'templates/job.yaml': object(
+        'Job',
+        'j',
+        '  annotations:\n    "helm.sh/hook": pre-install,pre-upgrade\n    "helm.sh/hook-weight": "-5"\n',
+      ),
+      'templates/NOTES.txt': 'Hello {{ .Release.Name }}',
+      'templates/_helpers.tpl': '{{ define "x" }}{{ end }}',
+    });
+
+    const result = render({ ...renderOptions(), chart });
+
+    expect(result.manifests.map(({ kind, name }) => `${kind}/${name}`)).toEqual([
+      'Namespace/space',
+      'ConfigMap/m',
+      'Service/s',
+    ]);
+    expect(result.hooks).toMatchObject([{ name: 'j', events: ['pre-install', 'pre-upgrade'], weight: -5 }]);
+    expect(result.notes).toBe('Hello r');
+    expect(manifestText(result)).toMatch(/^---\n# Source: c\/templates\/b\.yaml\napiVersion: v1\nkind: Namespace\n/);
+  });
+
+  test('shows only what is asked for', async () => {
+    const chart = await testChart({
+      'templates/a.yaml': object('Service', 's'),
+      'templates/b.yaml': object('Secret', 't'),
+    });
+
+    const result = render({ ...renderOptions(), chart });
+
+    expect(templateOutput(result, { showOnly: ['templates/b.yaml'] })).toBe(
+      `---\n# Source: c/templates/b.yaml\n${object('Secret', 't')}`,
+    );
+    expect(() => templateOutput(result, { showOnly: ['templates/c.yaml'] })).toThrow(
+      'could not find template templates/c.yaml in chart',
+    );
+  });
+
+  test.each([
+    {
+      name: 'a template that fails',
+      files: { 'templates/a.yaml': '{{ .Values.a.b }}' },
+      code: 'RENDER_FAILED',
+      message: 'c/templates/a.yaml:1:10',
+    },
+    {
+      name: 'output that is no YAML',
+      files: { 'templates/a.yaml': 'a: [' },
+      code: 'MANIFEST_INVALID',
+      message: 'YAML parse error on c/templates/a.yaml',
+    },
+    {
+      name: 'values against the schema',
+      files: { 'values.yaml': 'a: 1', 'values.schema.json': '{"properties":{"a":{"type":"string"}}}' },
+      code: 'VALUES_SCHEMA',
+      message: "at '/a': got number, want string",
+    },
+    {
+      name: 'a library',
+      files: { 'Chart.yaml': 'name: c\nversion: 1.0.0\ntype: library' },
+      code: 'CHART_INVALID',
+      message: 'library charts are not installable',
+    },
+    {
+      name: 'a dependency that is not there',
+      files: { 'Chart.yaml': 'name: c\nversion: 1.0.0\ndependencies: [{name: d}]' },
+      code: 'CHART_INVALID',
+      message: 'missing in charts/ directory: d',
+    },
+  ])('$name is refused with its place', async ({ files, code, message }) => {
+    const chart = await testChart(files as unknown as Record<string, string>);
+
+    expect(() => render({ ...renderOptions(), chart })).toThrow(
+      expect.objectContaining({ code, message: expect.stringContaining(message) as string }),
+    );
+  });
+
+  test('answers lookups that must be awaited', async () => {
+    const chart = await testChart({
+      'templates/a.yaml':
+        '{{ $s := lookup "v1" "Secret" .Release.Namespace "s" }}{{ (lookup "v1" "Secret" "" "t").kind }}: {{ $s.data.k }}',
+    });
+    const asked: string[] = [];
+
+    const result = await renderWithLookup({ ...renderOptions(), chart }, async ({ namespace, name }) => {
+      asked.push(`${namespace}/${name}`);
+      return { kind: 'Secret', data: { k: name } };
+    });
+
+    expect(result.files.get('c/templates/a.yaml')).toBe('Secret: s');
+    expect(asked).toEqual(['ns/s', '/t']);
+  });
+
+  test('the same chart, clock and randomness give the same text', async () => {
+    const chart = await testChart({
+      'templates/a.yaml':
+        'a: {{ randAlphaNum 20 }}\nb: {{ uuidv4 }}\nc: {{ now | date "2006" }}\nd: {{ genCA "x" 3 | toJson }}',
+    });
+
+    const [first, second] = [1, 2].map(() => templateOutput(render({ ...renderOptions(), chart })));
+
+    expect(first).toBe(second);
+  });
+});
