@@ -72,7 +72,7 @@ export const defaultCapabilities: Capabilities = {
 };
 
 /** A version such as `1.34` or `v1.34.2-gke.1` as Helm normalises `--kube-version`. Throws `VALUES_INVALID`. */
-export function parseKubeVersion(text: string): string {
+function parseKubeVersion(text: string): string {
   const match = /^\s*v?([0-9]+(?:\.[0-9]+)+)/.exec(text);
   const parts = match?.[1]?.split('.') ?? [];
   if (parts.length === 0 || parts.some((part) => part.length > 1 && part.startsWith('0'))) {
