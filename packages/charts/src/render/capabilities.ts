@@ -1,6 +1,5 @@
 /** `.Capabilities`: the Kubernetes and Helm versions that templates see. Source: helm pkg/chartutil/capabilities.go. */
 
-import { chartError } from '../errors.ts';
 import { GoObject, taggedList, type GoMethod } from '../go/values.ts';
 import type { Capabilities } from './types.ts';
 
@@ -70,19 +69,6 @@ export const defaultCapabilities: Capabilities = {
     'apiextensions.k8s.io/v1',
   ],
 };
-
-/** A version such as `1.34` or `v1.34.2-gke.1` as Helm normalises `--kube-version`. Throws `VALUES_INVALID`. */
-function parseKubeVersion(text: string): string {
-  const match = /^\s*v?([0-9]+(?:\.[0-9]+)+)/.exec(text);
-  const parts = match?.[1]?.split('.') ?? [];
-  if (parts.length === 0 || parts.some((part) => part.length > 1 && part.startsWith('0'))) {
-    throw chartError('VALUES_INVALID', `invalid kube version '${text}': could not parse "${text}" as version`, {
-      next: 'name a version such as v1.34.0',
-    });
-  }
-  while (parts.length < 3) parts.push('0');
-  return `v${parts.join('.')}`;
-}
 
 class KubeVersion extends GoObject {
   readonly type = 'chartutil.KubeVersion';
