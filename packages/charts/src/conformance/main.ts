@@ -29,9 +29,8 @@ interface Tally {
 
 /** Prints what differs and a summary; the exit code is 1 when anything does. */
 export async function main(args: readonly string[], print: (line: string) => void): Promise<number> {
-  const { values, positionals } = parseArgs({
+  const { values } = parseArgs({
     args: [...args],
-    allowPositionals: true,
     options: {
       from: { type: 'string' },
       helm: { type: 'string' },
@@ -39,7 +38,7 @@ export async function main(args: readonly string[], print: (line: string) => voi
       verbose: { type: 'boolean' },
     },
   });
-  if (positionals[0] !== 'charts' || values.from === undefined) {
+  if (values.from === undefined) {
     print('usage: npm run conformance -- charts --from DIR [--only TEXT] [--helm PATH] [--verbose]');
     return 2;
   }

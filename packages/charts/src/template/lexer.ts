@@ -64,18 +64,30 @@ export function tokenText(token: Token): string {
   return quote(token.text);
 }
 
-const space = /[ \t\r\n]/;
-const leadingSpaces = /[ \t\r\n]*/y;
-const trailingSpaces = /[ \t\r\n]+$/;
+function isSpaceCode(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x09 || code === 0x0d;
+}
 
 function isSpaceAt(text: string, at: number): boolean {
-  const char = text[at];
-  return char !== undefined && space.test(char);
+  return isSpaceCode(text.charCodeAt(at));
+}
+
+/** Where the spaces before `end` begin. */
+function spacesBefore(text: string, start: number, end: number): number {
+  let at = end;
+  while (at > start && isSpaceAt(text, at - 1)) at -= 1;
+  return at;
 }
 
 function isAlphaNumeric(code: number): boolean {
   return code === 0x5f || isLetter(code) || isDigit(code);
 }
+
+/** What ends a word beside white space and the closing delimiter. */
+const terminators: ReadonlySet<number> = new Set(Array.from('.,|:)(', (char) => char.charCodeAt(0)));
+
+const trimmed = { isTrim: true };
+const untrimmed = { isTrim: false };
 
 /** Reads tokens one by one: the parser asks for the next. */
 export class Lexer {
@@ -147,7 +159,7 @@ export class Lexer {
   private textBefore(open: number): Token | undefined {
     this.at = open;
     if (this.hasTrimMarker(open + 2)) {
-      this.at = this.start + this.text.slice(this.start, open).replace(trailingSpaces, '').length;
+      this.at = spacesBefore(this.text, this.start, open);
     }
     const token = this.take('text');
     this.countLines(token.text);
@@ -192,15 +204,14 @@ export class Lexer {
   }
 
   private skipSpaces(): void {
-    leadingSpaces.lastIndex = this.at;
-    leadingSpaces.test(this.text);
-    this.at = leadingSpaces.lastIndex;
+    while (isSpaceAt(this.text, this.at)) this.at += 1;
   }
 
   private rightDelimAt(at: number): { isTrim: boolean } | undefined {
-    if (isSpaceAt(this.text, at) && this.text[at + 1] === '-' && this.text.startsWith('}}', at + 2))
-      return { isTrim: true };
-    return this.text.startsWith('}}', at) ? { isTrim: false } : undefined;
+    const code = this.text.charCodeAt(at);
+    if (code === 0x7d) return this.text.charCodeAt(at + 1) === 0x7d ? untrimmed : undefined;
+    const isTrim = isSpaceCode(code) && this.text[at + 1] === '-' && this.text.startsWith('}}', at + 2);
+    return isTrim ? trimmed : undefined;
   }
 
   private rightDelim(isTrim: boolean): Token {
@@ -225,8 +236,12 @@ export class Lexer {
       return this.parens === 0 ? this.rightDelim(delim.isTrim) : this.fail('unclosed left paren');
     const code = this.text.codePointAt(this.at);
     if (code === undefined) return this.fail('unclosed action');
+    if (isSpaceCode(code)) return this.space();
+    if ((code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a)) {
+      this.at += 1;
+      return this.identifier();
+    }
     const char = String.fromCodePoint(code);
-    if (space.test(char)) return this.space();
     this.at += char.length;
     switch (char) {
       case '=':
@@ -273,7 +288,7 @@ export class Lexer {
   }
 
   private space(): Token {
-    this.skipSpacesOnly();
+    this.skipSpaces();
     const last = this.at - 1;
     // A run of spaces before ` -}}` ends one earlier: the last belongs to the delimiter.
     if (this.text[last + 1] === '-' && this.text.startsWith('}}', last + 2)) {
@@ -281,10 +296,6 @@ export class Lexer {
       if (last === this.start) return this.rightDelim(true);
     }
     return this.take('space');
-  }
-
-  private skipSpacesOnly(): void {
-    while (isSpaceAt(this.text, this.at)) this.at += 1;
   }
 
   private quoted(mark: string, type: TokenType, message: string): Token {
@@ -310,15 +321,19 @@ export class Lexer {
   }
 
   private skipAlphaNumerics(): void {
-    for (let code = this.text.codePointAt(this.at); code !== undefined && isAlphaNumeric(code);) {
-      this.at += code > 0xffff ? 2 : 1;
-      code = this.text.codePointAt(this.at);
+    for (;;) {
+      const unit = this.text.charCodeAt(this.at);
+      const isAscii = unit < 0x80;
+      const code = isAscii ? unit : this.text.codePointAt(this.at);
+      if (code === undefined || !isAlphaNumeric(code)) return;
+      this.at += isAscii || code <= 0xffff ? 1 : 2;
     }
   }
 
   private atTerminator(): boolean {
-    const char = this.text[this.at];
-    return char === undefined || space.test(char) || '.,|:)('.includes(char) || this.text.startsWith('}}', this.at);
+    const code = this.text.charCodeAt(this.at);
+    if (Number.isNaN(code) || isSpaceCode(code) || terminators.has(code)) return true;
+    return code === 0x7d && this.text.startsWith('}}', this.at);
   }
 
   private badCharacter(): Token {

@@ -57,6 +57,7 @@ class Parser {
   private readonly lexer: Lexer;
   private readonly isFunction: (name: string) => boolean;
   private readonly trees: Map<string, Tree>;
+  /** Tokens given back, the next one last. */
   private readonly pending: Token[] = [];
   /** The line of the newest token read: where errors are reported. */
   private line = 1;
@@ -100,21 +101,23 @@ class Parser {
   }
 
   private next(): Token {
-    const pending = this.pending.shift();
-    if (pending !== undefined) return pending;
+    if (this.pending.length > 0) return this.pending.pop() as Token;
     const token = this.lexer.next();
     this.line = token.line;
     return token;
   }
 
   /** Gives tokens back, in reading order. */
-  private backup(...tokens: Token[]): void {
-    this.pending.unshift(...tokens);
+  private backup(token: Token, second?: Token): void {
+    if (second !== undefined) this.pending.push(second);
+    this.pending.push(token);
   }
 
   private peek(): Token {
+    const known = this.pending.at(-1);
+    if (known !== undefined) return known;
     const token = this.next();
-    this.backup(token);
+    this.pending.push(token);
     return token;
   }
 
@@ -390,28 +393,29 @@ class Parser {
 
   private term(): Operand | undefined {
     const token = this.nextNonSpace();
-    const base = { source: this.source, at: token.at };
+    const { source } = this;
+    const { at } = token;
     switch (token.type) {
       case 'identifier':
         if (!this.isFunction(token.text)) this.fail(`function ${quote(token.text)} not defined`);
-        return { ...base, type: 'identifier', name: token.text };
+        return { type: 'identifier', source, at, name: token.text };
       case 'dot':
-        return { ...base, type: 'dot' };
+        return { type: 'dot', source, at };
       case 'nil':
-        return { ...base, type: 'nil' };
+        return { type: 'nil', source, at };
       case 'variable':
         if (!this.scope.variables.includes(token.text)) this.fail(`undefined variable ${quote(token.text)}`);
-        return { ...base, type: 'variable', path: [token.text] };
+        return { type: 'variable', source, at, path: [token.text] };
       case 'field':
-        return { ...base, type: 'field', path: [token.text.slice(1)] };
+        return { type: 'field', source, at, path: [token.text.slice(1)] };
       case 'bool':
-        return { ...base, type: 'bool', value: token.text === 'true' };
+        return { type: 'bool', source, at, value: token.text === 'true' };
       case 'charConstant':
       case 'complex':
       case 'number': {
         const kinds = parseNumber(token.text, token.type);
         if ('error' in kinds) this.fail(kinds.error);
-        return { ...base, type: 'number', text: token.text, ...kinds };
+        return { type: 'number', source, at, text: token.text, ...kinds };
       }
       case 'leftParen':
         return this.nested(() => this.pipeline('parenthesized pipeline', 'rightParen'));
@@ -419,7 +423,7 @@ class Parser {
       case 'rawString': {
         const value = unquote(token.text);
         if (value === undefined) this.fail('invalid syntax');
-        return { ...base, type: 'string', quoted: token.text, value };
+        return { type: 'string', source, at, quoted: token.text, value };
       }
       default:
         this.backup(token);

@@ -1,0 +1,26 @@
+/**
+ * `npm run conformance -- NAME …`: campaigns against the real tools, too long for `npm test`.
+ *
+ *   charts --from DIR       every chart below DIR, rendered here and by the real Helm
+ *   cluster [SUITE]         the embedded cluster under real clients and recordings of a real API server
+ */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const campaigns = {
+  charts: 'packages/charts/src/conformance/main.ts',
+  cluster: 'packages/cluster/src/conformance/main.ts',
+};
+const [name = '', ...args] = process.argv.slice(2);
+const root = fileURLToPath(new URL('..', import.meta.url));
+const entry = campaigns[name];
+if (entry === undefined || !existsSync(`${root}${entry}`)) {
+  const known = Object.keys(campaigns).join(', ');
+  console.error(`no campaign '${name}': npm run conformance -- NAME [ARGUMENT…] with NAME one of ${known}`);
+  process.exitCode = 2;
+} else {
+  const run = spawnSync(process.execPath, [`${root}scripts/run-ts.mjs`, entry, ...args], { stdio: 'inherit' });
+  process.exitCode = run.status ?? 1;
+}
