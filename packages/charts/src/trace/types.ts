@@ -1,0 +1,66 @@
+/** What a traced render knows about its output: where each line was written and where its data came from. */
+
+/** A place in a text: lines and columns begin at 1. */
+export interface Place {
+  /** A template such as `shop/templates/deployment.yaml`, or a values file as the caller named it. */
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One level of the include stack, outermost first. */
+export interface IncludeStep {
+  /** The name given to `include` or `template`; `tpl` for a text that was a value. */
+  readonly name: string;
+  /** Where it was called. */
+  readonly at: Place;
+}
+
+/** Who set a value. */
+export interface ValueOrigin {
+  /** `chart` is a chart's values.yaml; `file` a `--values` file or an object's values; `flag` is `--set…`; `import` is import-values. */
+  readonly kind: 'chart' | 'file' | 'flag' | 'import';
+  /** `shop/values.yaml`, the name of the file or object, or the flag as it was written. */
+  readonly source: string;
+  /** In the source's text; undefined for flags and JSON data. */
+  readonly at: Place | undefined;
+}
+
+/** A value that was read for a line. */
+export interface ValueRead {
+  /** From the root chart's values: `redis.image.tag`; keys that are no plain words are quoted: `annotations."a.b/c"`, `list[0]`. */
+  readonly path: string;
+  /** Who set it, the winner first, then those it overrode; empty when nobody did. */
+  readonly origins: readonly ValueOrigin[];
+}
+
+/** Where one line of output came from. */
+export interface LineOrigin {
+  /** The template text or action that wrote it. */
+  readonly template: Place;
+  readonly includes: readonly IncludeStep[];
+  readonly values: readonly ValueRead[];
+}
+
+/** How much of one template was run. */
+export interface TemplateCoverage {
+  readonly template: string;
+  /** Actions and texts that ran, of all there are. */
+  readonly ran: number;
+  readonly total: number;
+  /** Lines with branches or bodies that never ran. */
+  readonly missedLines: readonly number[];
+}
+
+/** Kept by a render with `trace: true`. */
+export interface RenderTrace {
+  /** The origin of a line (from 1) of a rendered template's file as in `RenderResult.files`. */
+  line(file: string, line: number): LineOrigin | undefined;
+  /** The origin of a line (from 1) of `templateOutput` with the same options. */
+  outputLine(line: number): LineOrigin | undefined;
+  readonly coverage: readonly TemplateCoverage[];
+  /** Paths of values that were set and never read. */
+  readonly unreadValues: readonly string[];
+  /** Who set the value at a path such as `image.tag`, the winner first. */
+  origins(path: string): readonly ValueOrigin[];
+}
