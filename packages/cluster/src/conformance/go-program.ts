@@ -1,0 +1,90 @@
+/** Go programs the suites need: taken from the tools folder, else built there from their module. */
+
+import { access, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runProgram } from './run-program.ts';
+import type { SuiteContext } from './client-suite.ts';
+
+export interface GoProgram {
+  /** File name in the tools folder, before `-VERSION`. */
+  readonly name: string;
+  readonly module: string;
+  readonly version: string;
+  /** Import path of the main package, or of the package whose tests are compiled. */
+  readonly package: string;
+  readonly isTest?: boolean;
+  /** Further modules that must be there for tests, and replacements: whole lines of go.mod. */
+  readonly goMod?: readonly string[];
+  readonly ldflags?: string;
+}
+
+export type FoundProgram = { readonly path: string } | { readonly missing: string };
+
+const buildTimeoutMs = 45 * 60_000;
+
+/** The program's file; `missing` says what to do where it can be neither found nor built. */
+export async function findGoProgram(program: GoProgram, context: SuiteContext): Promise<FoundProgram> {
+  const path = join(context.toolsFolder, `${program.name}-${program.version}`);
+  if (await isThere(path)) return { path };
+  if (context.isOffline) return { missing: `${path} is not there, and --offline forbids to build it` };
+  const go = await runProgram('go', ['version']);
+  if (go.code !== 0) return { missing: `${path} is not there, and there is no go on PATH to build it` };
+  context.print(`building ${program.package} ${program.version} (kept as ${path})`);
+  const error = await build(program, path);
+  return error === undefined
+    ? { path }
+    : { missing: `${program.package} ${program.version} cannot be built: ${error}` };
+}
+
+/** Where Go unpacked a module, downloading it if need be. */
+export async function goModuleFolder(module: string, version: string): Promise<string | undefined> {
+  const { code, stdout } = await runProgram('go', ['mod', 'download', '-json', `${module}@${version}`], {
+    timeoutMs: buildTimeoutMs,
+  });
+  if (code !== 0) return undefined;
+  const { Dir } = JSON.parse(stdout) as { Dir?: string };
+  return Dir;
+}
+
+async function build(program: GoProgram, path: string): Promise<string | undefined> {
+  const folder = await mkdtemp(join(tmpdir(), 'towpath-go-'));
+  try {
+    const lines = ['module towpath.dev/conformance', 'go 1.24.0', `require ${program.module} ${program.version}`];
+    await writeFile(join(folder, 'go.mod'), [...lines, ...(program.goMod ?? []), ''].join('\n'));
+    // The import keeps the module through `go mod tidy`; a main package may not be imported, so it is only named.
+    await writeFile(
+      join(folder, 'tools.go'),
+      `//go:build tools\n\npackage conformance\n\nimport _ "${program.package}"\n`,
+    );
+    const partial = `${path}.${String(process.pid)}`;
+    const compile = program.isTest === true ? ['test', '-c'] : ['build'];
+    const steps = [
+      ['mod', 'tidy', '-e'],
+      [...compile, '-trimpath', '-ldflags', `-s -w ${program.ldflags ?? ''}`.trim(), '-o', partial, program.package],
+    ];
+    await mkdir(join(path, '..'), { recursive: true });
+    for (const args of steps) {
+      const options = { cwd: folder, env: { GOFLAGS: '-mod=mod', CGO_ENABLED: '0' }, timeoutMs: buildTimeoutMs };
+      const { code, stderr } = await runProgram('nice', ['-n', '15', 'go', ...args], options);
+      if (code !== 0) return lastLine(stderr);
+    }
+    await rename(partial, path);
+    return undefined;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function lastLine(text: string): string {
+  return text.trimEnd().split('\n').at(-1) ?? 'go said nothing';
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
