@@ -13,7 +13,8 @@ export type {
 } from './chart/types.ts';
 export { defaultLoadLimits, defaultRenderLimits, type LoadLimits, type RenderLimits } from './limits.ts';
 export { manifestText, templateOutput, type TemplateOutputOptions } from './render/output.ts';
-export { render, renderWithLookup } from './render/render.ts';
+export { defaultCapabilities } from './render/capabilities.ts';
+export { render, renderFiles, renderWithLookup } from './render/render.ts';
 export type {
   Capabilities,
   HookEvent,

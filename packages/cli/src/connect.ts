@@ -1,10 +1,11 @@
 /** Finds the API a command speaks to; loaded only by commands that do, as reading a kubeconfig takes a large library. */
 
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
-import { TowpathError } from '@towpath/kit';
-import { Client, httpTransport, loadKubeconfig } from '@towpath/runtime';
+import { codeOf, TowpathError } from '@towpath/kit';
+import { Client, httpTransport, loadKubeconfig, type HttpTransportOptions } from '@towpath/runtime';
 import type { ClientTarget, ClientWithNamespace, Ready } from './context.ts';
 import { version } from './version.ts';
 
@@ -18,15 +19,43 @@ export interface ConnectOptions {
 /** A client and its namespace. Throws `KUBECONFIG_MISSING` or `KUBECONFIG_INVALID`. */
 export async function connect(options: ConnectOptions): Promise<ClientWithNamespace> {
   const { target, env } = options;
-  const file = await kubeconfigFile(options);
-  const found = await loadKubeconfig({ file, context: target.context });
+  const { transport, namespace } = await targetOf(options);
   const fieldManager = target.fieldManager ?? 'towpath';
+  const overridden = { ...transport, ...(await overridesOf(options, transport.headers)) };
   const client = new Client({
-    transport: httpTransport(found.transport),
+    transport: httpTransport(overridden),
     fieldManager,
     userAgent: `towpath/${version}`,
   });
-  return { client, namespace: env['TOWPATH_NAMESPACE'] ?? found.namespace };
+  return { client, namespace: env['TOWPATH_NAMESPACE'] ?? namespace };
+}
+
+async function targetOf(options: ConnectOptions): Promise<{ transport: HttpTransportOptions; namespace: string }> {
+  const { target } = options;
+  try {
+    return await loadKubeconfig({ file: await kubeconfigFile(options), context: target.context });
+  } catch (error) {
+    if (target.server === undefined || codeOf(error) !== 'KUBECONFIG_MISSING') throw error;
+    return { transport: { server: target.server }, namespace: 'default' };
+  }
+}
+
+async function overridesOf(
+  { target, cwd }: ConnectOptions,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Partial<HttpTransportOptions>> {
+  const { server, token, caFile, insecure, asUser, asGroup } = target;
+  const impersonation = {
+    ...(asUser !== undefined && { 'impersonate-user': asUser }),
+    ...(asGroup !== undefined && { 'impersonate-group': asGroup }),
+  };
+  return {
+    headers: { ...headers, ...impersonation },
+    ...(server !== undefined && { server }),
+    ...(token !== undefined && { token }),
+    ...(caFile !== undefined && { ca: await readFile(resolve(cwd, caFile), 'utf8') }),
+    ...(insecure === true && { insecure }),
+  };
 }
 
 /** Flag, KUBECONFIG, the running Towpath, ~/.kube/config. */

@@ -9,6 +9,14 @@ export interface ClientTarget {
   readonly context?: string | undefined;
   /** Field manager of writes; defaults to `towpath`. */
   readonly fieldManager?: string | undefined;
+  /** In place of what the kubeconfig says; with a server no kubeconfig is needed. */
+  readonly server?: string | undefined;
+  readonly token?: string | undefined;
+  readonly caFile?: string | undefined;
+  readonly insecure?: boolean;
+  /** Acts for this user, as far as the server lets it. */
+  readonly asUser?: string | undefined;
+  readonly asGroup?: string | undefined;
 }
 
 export interface ClientWithNamespace {

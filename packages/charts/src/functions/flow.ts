@@ -68,8 +68,15 @@ export const flow: readonly FunctionRow[] = [
     name: 'getHostByName',
     args: ['string'],
     returns: 'string',
-    doc: 'Always "": a render has no network.',
+    doc: 'An address of a host, where the caller resolves names (`--enable-dns`); else "".',
     example: ['{{ getHostByName "localhost" }}', ''],
-    run: () => '',
+    run(host) {
+      const addresses = this.services.resolveHost?.(host);
+      if (addresses === undefined) return '';
+      const chosen = addresses[this.services.random.integer(Math.max(addresses.length, 1))];
+      // What Go's library says where there is none to choose from.
+      if (chosen === undefined) throw new FunctionError('invalid argument to Intn');
+      return chosen;
+    },
   }),
 ];

@@ -46,6 +46,8 @@ export interface Services {
   readonly warn: (code: string, message: string) => void;
   /** Answers `lookup`; undefined where nothing is found. */
   readonly lookup: (apiVersion: string, kind: string, namespace: string, name: string) => unknown;
+  /** The addresses of a host, none when it is not known; absent where names are not resolved. */
+  readonly resolveHost?: ((host: string) => readonly string[]) | undefined;
 }
 
 /** `this` of every function. */

@@ -20,12 +20,15 @@ export interface TemplateOutputOptions {
   readonly skipTests?: boolean;
   /** Chart-relative template paths or patterns. */
   readonly showOnly?: readonly string[];
+  /** Changes the manifest, hooks apart: what `--post-renderer` does. */
+  readonly postRender?: (manifest: string) => string;
 }
 
 /** What `helm template` prints, byte for byte. Throws `TEMPLATE_NOT_FOUND` for a `showOnly` that names nothing. */
 export function templateOutput(result: RenderResult, options: TemplateOutputOptions = {}): string {
   const crds = options.includeCrds === true ? result.crds.map((crd) => document(crd.filename, crd.text)).join('') : '';
-  let output = `${(crds + manifestText(result)).trim()}\n`;
+  const manifest = crds + manifestText(result);
+  let output = `${(options.postRender?.(manifest) ?? manifest).trim()}\n`;
   if (options.noHooks !== true) {
     for (const hook of result.hooks) {
       if (options.skipTests === true && hook.events.includes('test')) continue;

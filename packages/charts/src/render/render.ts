@@ -85,6 +85,7 @@ function servicesOf(options: RenderOptions, warn: (code: string, message: string
     limits: { ...defaultRenderLimits, ...options.limits },
     lint: options.lint ?? false,
     warn,
+    resolveHost: options.resolveHost,
     lookup: (apiVersion, kind, namespace, name) => {
       const found = lookup?.({ apiVersion, kind, namespace, name });
       return found === undefined ? undefined : fromPlain(found);

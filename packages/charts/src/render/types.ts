@@ -45,6 +45,8 @@ export interface RenderOptions {
   readonly capabilities?: Capabilities;
   /** Nothing is found when left out, as offline. */
   readonly lookup?: Lookup;
+  /** The addresses of a host, for `getHostByName`; it gives '' when left out, as without `--enable-dns`. */
+  readonly resolveHost?: (host: string) => readonly string[];
   /** For `now` and the dates of certificates. */
   readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
   readonly random: Random;
