@@ -10,12 +10,21 @@ export class TowpathError extends Error {
   readonly code: string;
   /** What the user should do next, as a sentence without a full stop. */
   readonly next: string | undefined;
+  /** The same for machines: JSON data whose shape the code decides; never a secret. */
+  readonly details: object | undefined;
 
-  constructor(code: string, message: string, options: { next?: string; cause?: unknown } = {}) {
+  constructor(code: string, message: string, options: TowpathErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.next = options.next;
+    this.details = options.details;
   }
+}
+
+export interface TowpathErrorOptions {
+  readonly next?: string;
+  readonly details?: object;
+  readonly cause?: unknown;
 }
 
 /** The message of anything that was thrown. */

@@ -11,7 +11,8 @@ import { rawType, validate } from './types.ts';
 /** A command in a pipeline: `final` is what was piped in, or the `missing` mark. */
 export type Stage = (frame: Frame, dot: unknown, final: unknown) => unknown;
 
-interface Call {
+/** A function call to compile. */
+export interface Call {
   readonly node: IdentifierNode;
   /** Reported when the function itself fails. */
   readonly command: Node;

@@ -1,32 +1,36 @@
 /** Compiles parse trees to closures once; running them touches no text. Source: Go's text/template/exec.go. */
 
 import type { FunctionRow } from '../functions/row.ts';
-import { compileCall, type Stage } from './calls.ts';
+import { compileCall, type Call, type Stage } from './calls.ts';
 import { fail } from './exec-error.ts';
 import { walkFields, type CallOperands } from './fields.ts';
 import type { Evaluate, Execute, Frame, Program } from './frame.ts';
 import {
   nodeText,
   type ChainNode,
+  type BranchNode,
   type CommandNode,
+  type DotNode,
   type FieldNode,
   type IdentifierNode,
   type ListNode,
 } from './nodes.ts';
-import type { Operand, PipeNode, Tree, VariableNode } from './nodes.ts';
+import type { Operand, PipeNode, Statement, Tree, VariableNode } from './nodes.ts';
 import { idealConstant, literal, literalArgument, typed } from './operands.ts';
-import { compileList } from './statements.ts';
+import { compileList, compileStatement, rangeTurn, type Turn } from './statements.ts';
 import { validate } from './types.ts';
 import { isInterfaceVariable, missing, readVariable, setVariable, type Variable } from './variables.ts';
 
-/** Compiles one tree. Unknown functions were refused by the parser. */
-export function compileTree(tree: Tree, functions: ReadonlyMap<string, FunctionRow>): Program {
-  const compiler = new Compiler(functions);
+/** Compiles one tree with a compiler that is used for nothing else. Unknown functions were refused by the parser. */
+export function compileWith(compiler: Compiler, tree: Tree): Program {
   const body = compiler.body(tree.root);
   return { name: tree.name, tree, slots: compiler.slots, body };
 }
 
-/** Knows the variables in scope; each keeps its slot for the whole template. */
+/**
+ * Knows the variables in scope; each keeps its slot for the whole template. What a traced render watches (statements,
+ * bodies, reads, calls) goes through methods of its own, so that its compiler can wrap them: others pay nothing.
+ */
 export class Compiler {
   slots = 1;
   readonly functions: ReadonlyMap<string, FunctionRow>;
@@ -40,6 +44,29 @@ export class Compiler {
 
   body(list: ListNode): Execute {
     return compileList(this, list);
+  }
+
+  statement(node: Statement): Execute {
+    return compileStatement(this, node);
+  }
+
+  /** A body of `if` or `with`, or the `else` of any branch. */
+  branch(_node: BranchNode, list: ListNode): Execute {
+    return this.body(list);
+  }
+
+  /** One turn of a range. */
+  turn(_node: BranchNode, targets: readonly (Variable | undefined)[], body: Execute): Turn {
+    return rangeTurn(targets, body);
+  }
+
+  /** What a range goes through. */
+  ranged(_node: BranchNode, value: Evaluate): Evaluate {
+    return value;
+  }
+
+  call(call: Call): Stage {
+    return compileCall(this, call);
   }
 
   /** The variables declared by `compile` end with it. */
@@ -121,11 +148,11 @@ export class Compiler {
       case 'variable':
         return this.variableCommand(first, command, hasFinal);
       case 'identifier':
-        return compileCall(this, { node: first, command, operands: command.args.slice(1), hasFinal });
+        return this.call({ node: first, command, operands: command.args.slice(1), hasFinal });
       case 'pipe':
         return this.plainCommand(command, hasFinal, this.pipe(first), false);
       case 'dot':
-        return this.plainCommand(command, hasFinal, (_frame, dot) => dot, true);
+        return this.plainCommand(command, hasFinal, this.dot(first), true);
       case 'nil':
         return this.plainCommand(command, hasFinal, (frame) => fail(frame, 'nil is not a command'), true);
       default:
@@ -217,20 +244,21 @@ export class Compiler {
 
   /** This compiler with the variables that are in scope now, for what is compiled when it first runs. */
   private snapshot(): Compiler {
-    const copy = new Compiler(this.functions);
+    const copy = this.create();
     copy.variables.splice(0, copy.variables.length, ...this.variables);
     copy.slots = this.slots;
     return copy;
+  }
+
+  protected create(): Compiler {
+    return new Compiler(this.functions);
   }
 
   /** An operand of a function, for a parameter's type. */
   argument(node: Operand, type: string): Evaluate {
     switch (node.type) {
       case 'dot':
-        return typed((frame, dot) => {
-          frame.node = node;
-          return dot;
-        }, type);
+        return typed(this.dot(node), type);
       case 'field':
         return typed(this.field(node), type);
       case 'variable':
@@ -248,7 +276,14 @@ export class Compiler {
     }
   }
 
-  private field(node: FieldNode): Evaluate {
+  protected dot(node: DotNode): Evaluate {
+    return (frame, dot) => {
+      frame.node = node;
+      return dot;
+    };
+  }
+
+  protected field(node: FieldNode): Evaluate {
     const { path } = node;
     return (frame, dot) => {
       frame.node = node;
@@ -257,11 +292,11 @@ export class Compiler {
   }
 
   private identifier(node: IdentifierNode): Evaluate {
-    const call = compileCall(this, { node, command: node, operands: [], hasFinal: false });
+    const call = this.call({ node, command: node, operands: [], hasFinal: false });
     return (frame, dot) => call(frame, dot, missing);
   }
 
-  private variable(node: VariableNode): Evaluate {
+  protected variable(node: VariableNode): Evaluate {
     const variable = this.resolve(node.path[0] ?? '');
     if (node.path.length === 1) {
       return (frame) => {
@@ -277,7 +312,7 @@ export class Compiler {
     };
   }
 
-  private chain(node: ChainNode): Evaluate {
+  protected chain(node: ChainNode): Evaluate {
     const start = this.chainStart(node);
     return (frame, dot) => {
       const receiver = start(frame, dot);
@@ -285,7 +320,7 @@ export class Compiler {
     };
   }
 
-  private chainStart(node: ChainNode): Evaluate {
+  protected chainStart(node: ChainNode): Evaluate {
     if (node.node.type === 'nil') {
       return (frame) => {
         frame.node = node;

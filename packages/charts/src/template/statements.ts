@@ -12,7 +12,7 @@ import { setVariable, type Variable } from './variables.ts';
 
 /** A list of statements; a signal of a jump ends it. */
 export function compileList(compiler: Compiler, list: ListNode): Execute {
-  const statements = list.nodes.map((node) => compileStatement(compiler, node));
+  const statements = list.nodes.map((node) => compiler.statement(node));
   const [only, ...others] = statements;
   if (only === undefined) return () => 0;
   if (others.length === 0) return only;
@@ -25,7 +25,8 @@ export function compileList(compiler: Compiler, list: ListNode): Execute {
   };
 }
 
-function compileStatement(compiler: Compiler, node: Statement): Execute {
+/** One statement. */
+export function compileStatement(compiler: Compiler, node: Statement): Execute {
   switch (node.type) {
     case 'text':
       return textStatement(node);
@@ -81,9 +82,9 @@ function printed(value: unknown): string {
 function ifStatement(compiler: Compiler, node: BranchNode): Execute {
   return compiler.scoped(() => {
     const condition = compiler.pipe(node.pipe);
-    const list = compiler.scoped(() => compileList(compiler, node.list));
+    const list = compiler.scoped(() => compiler.branch(node, node.list));
     const { elseList } = node;
-    const otherwise = elseList === undefined ? undefined : compiler.scoped(() => compileList(compiler, elseList));
+    const otherwise = elseList === undefined ? undefined : compiler.scoped(() => compiler.branch(node, elseList));
     return (frame, dot) => {
       if (isTrue(condition(frame, dot))) return list(frame, dot);
       return otherwise === undefined ? 0 : otherwise(frame, dot);
@@ -94,9 +95,9 @@ function ifStatement(compiler: Compiler, node: BranchNode): Execute {
 function withStatement(compiler: Compiler, node: BranchNode): Execute {
   return compiler.scoped(() => {
     const value = compiler.pipe(node.pipe);
-    const list = compiler.scoped(() => compileList(compiler, node.list));
+    const list = compiler.scoped(() => compiler.branch(node, node.list));
     const { elseList } = node;
-    const otherwise = elseList === undefined ? undefined : compiler.scoped(() => compileList(compiler, elseList));
+    const otherwise = elseList === undefined ? undefined : compiler.scoped(() => compiler.branch(node, elseList));
     return (frame, dot) => {
       const result = value(frame, dot);
       if (!isTrue(result)) return otherwise === undefined ? 0 : otherwise(frame, dot);
@@ -121,17 +122,17 @@ function templateStatement(compiler: Compiler, node: TemplateNode): Execute {
 }
 
 /** Sets the variables for one turn and runs the body. */
-type Turn = (frame: Frame, index: unknown, element: unknown, isInterface: boolean) => Signal;
+export type Turn = (frame: Frame, index: unknown, element: unknown, isInterface: boolean) => Signal;
 
 function rangeStatement(compiler: Compiler, node: BranchNode): Execute {
   return compiler.scoped(() => {
     const { pipe, elseList } = node;
     const plain = compiler.pipeValue(pipe);
     const targets = compiler.targets(pipe, true);
-    const value = pipe.decl.length === 0 ? plain : compiler.assigning(pipe, plain, targets);
-    const body = compiler.scoped(() => compileList(compiler, node.list));
-    const otherwise = elseList === undefined ? undefined : compiler.scoped(() => compileList(compiler, elseList));
-    const turn = rangeTurn(targets, body);
+    const value = compiler.ranged(node, pipe.decl.length === 0 ? plain : compiler.assigning(pipe, plain, targets));
+    const body = compiler.scoped(() => compiler.body(node.list));
+    const otherwise = elseList === undefined ? undefined : compiler.scoped(() => compiler.branch(node, elseList));
+    const turn = compiler.turn(node, targets, body);
     return (frame, dot) => {
       const outer = frame.isDotInterface;
       const ran = iterate(frame, value(frame, dot), turn, targets.length);
@@ -141,7 +142,8 @@ function rangeStatement(compiler: Compiler, node: BranchNode): Execute {
   });
 }
 
-function rangeTurn(targets: readonly (Variable | undefined)[], body: Execute): Turn {
+/** A turn without a watcher. */
+export function rangeTurn(targets: readonly (Variable | undefined)[], body: Execute): Turn {
   const [first, second] = targets;
   return (frame, index, element, isInterface) => {
     frame.run.step();

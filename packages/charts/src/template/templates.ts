@@ -1,7 +1,7 @@
 /** Named templates: parsed once, compiled when first used, layered by `tpl`. */
 
 import type { FunctionRow } from '../functions/row.ts';
-import { compileTree } from './compiler.ts';
+import { Compiler, compileWith } from './compiler.ts';
 import type { Program, Registry } from './frame.ts';
 import { isEmptyTree, type Tree } from './nodes.ts';
 import { parseTemplate } from './parser.ts';
@@ -15,6 +15,9 @@ interface Entry {
 /** What one text defines: itself under the source's name, and its defines. */
 export type ParsedText = ReadonlyMap<string, Entry>;
 
+/** Makes the compiler of one tree. */
+export type NewCompiler = (functions: ReadonlyMap<string, FunctionRow>) => Compiler;
+
 /** Texts passed to `tpl` are kept up to these sizes: charts call it with the same few again and again. */
 const tplCacheMax = 2000;
 const tplCacheTextMax = 20_000;
@@ -22,11 +25,13 @@ const tplCacheTextMax = 20_000;
 /** Parsed templates kept between renders of the same chart. */
 export class TemplateCache {
   readonly functions: ReadonlyMap<string, FunctionRow>;
+  private readonly newCompiler: NewCompiler;
   private readonly files = new WeakMap<object, Map<string, ParsedText>>();
   private readonly texts = new Map<string, ParsedText>();
 
-  constructor(functions: ReadonlyMap<string, FunctionRow>) {
+  constructor(functions: ReadonlyMap<string, FunctionRow>, newCompiler: NewCompiler = (known) => new Compiler(known)) {
     this.functions = functions;
+    this.newCompiler = newCompiler;
   }
 
   /** The templates of a file; `key` is the object that stands for its unchanging content. Throws `ParseError`. */
@@ -58,7 +63,7 @@ export class TemplateCache {
   }
 
   compile(entry: Entry): Program {
-    entry.program ??= compileTree(entry.tree, this.functions);
+    entry.program ??= compileWith(this.newCompiler(this.functions), entry.tree);
     return entry.program;
   }
 }
