@@ -3,13 +3,18 @@
  *
  *   up   a fresh clone started with `npm start` (cold), stopped, started again (warm); seconds to ready.json each,
  *        and the memory of the whole stack (PSS of the process and all pods) half a minute after it is ready.
+ *   charts --from DIR [--helm PATH]
+ *        every chart below DIR rendered by this engine and by Helm's (built with Go), in process and as whole processes;
+ *        exits 1 when a bar is missed.
  */
 
+import { spawnSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { benchUp } from './up.mjs';
 
-const benchmarks = { up: benchUp };
-const [name = 'up'] = process.argv.slice(2);
+const benchmarks = { up: benchUp, charts: benchCharts };
+const [name = 'up', ...args] = process.argv.slice(2);
 const benchmark = benchmarks[name];
 if (benchmark === undefined) {
   console.error(`no benchmark ${name}: choose from ${Object.keys(benchmarks).join(', ')}`);
@@ -20,3 +25,10 @@ console.log(
   `machine: ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${memoryGiB} GiB, Node ${process.version}, ${process.platform}`,
 );
 await benchmark();
+
+/** In TypeScript, since it imports the engine's own tools. */
+function benchCharts() {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const command = [`${root}scripts/run-ts.mjs`, 'bench/charts/main.ts', ...args];
+  process.exitCode = spawnSync(process.execPath, command, { stdio: 'inherit' }).status ?? 1;
+}

@@ -1,0 +1,67 @@
+/** This engine as a process of its own: reads one request per line of standard input, answers each with one line of JSON. */
+
+import { createInterface } from 'node:readline';
+import { messageOf, seededRandom, systemClock } from '@towpath/kit';
+import { loadChart, render, templateOutput, type Chart } from '@towpath/charts';
+import { readChartFolder } from '@towpath/releases';
+import type { EngineAnswer, EngineRequest } from './engine.ts';
+
+/** Answers until the input ends. */
+export async function main(): Promise<number> {
+  for await (const line of createInterface({ input: process.stdin })) {
+    const request = JSON.parse(line) as EngineRequest;
+    const answer = await measure(request).catch((error: unknown) => ({
+      renderMs: [],
+      wholeMs: [],
+      error: messageOf(error),
+    }));
+    process.stdout.write(`${JSON.stringify(answer)}\n`);
+  }
+  return 0;
+}
+
+async function measure({ folder, budgetMs }: EngineRequest): Promise<EngineAnswer> {
+  const wholeMs = await repeat(budgetMs / 2, async () => {
+    const chart = await loadChart(await readChartFolder(folder));
+    draw(chart);
+  });
+  const loaded = await loadChart(await readChartFolder(folder));
+  const renderMs = await repeat(budgetMs / 2, () => draw(loaded));
+  const output = templateOutput(draw(loaded));
+  return { renderMs, wholeMs, outputChars: output.length, makesKeys: makesKeys(loaded) && keyPattern.test(output) };
+}
+
+function draw(chart: Chart) {
+  return render({
+    chart,
+    values: {},
+    release: { name: 'release-name', namespace: 'default', revision: 1, isInstall: true, isUpgrade: false },
+    clock: systemClock,
+    random: seededRandom(1),
+  });
+}
+
+/** Once at least, then until the budget is spent. */
+async function repeat(budgetMs: number, turn: () => unknown): Promise<number[]> {
+  const times: number[] = [];
+  let spentMs = 0;
+  while (times.length === 0 || spentMs < budgetMs) {
+    const startedAt = performance.now();
+    await turn();
+    const tookMs = performance.now() - startedAt;
+    times.push(tookMs);
+    spentMs += tookMs;
+  }
+  return times;
+}
+
+/** A key or certificate in the output, plain or in base64. */
+const keyPattern = /-----BEGIN [A-Z ]*(?:CERTIFICATE|PRIVATE KEY)|LS0tLS1CRUdJTi/;
+
+function makesKeys(chart: Chart): boolean {
+  const calls = /\bgen(?:CA|SignedCert|SelfSignedCert|PrivateKey)/;
+  return (
+    chart.templates.some(({ data }) => calls.test(Buffer.from(data).toString('latin1'))) ||
+    chart.dependencies.some(makesKeys)
+  );
+}
