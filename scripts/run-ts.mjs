@@ -20,6 +20,7 @@ try {
     target: 'node20.19',
     logLevel: 'warning',
     sourcemap: 'inline',
+    external: ['lmdb'],
     banner: {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },

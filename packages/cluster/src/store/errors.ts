@@ -23,17 +23,31 @@ export function storeNewer(dir: string, version: number, known: number): Towpath
 }
 
 /** The folder is a store, but damaged. */
-export function storeCorrupt(dir: string, why: string, cause?: unknown): TowpathError {
-  return new TowpathError('STORE_CORRUPT', `the store ${dir} is damaged: ${why}`, {
-    next: 'restore a backup, or move the folder away to start empty',
+export function storeCorrupt(dir: string, why: string, details: { next?: string; cause?: unknown } = {}): TowpathError {
+  const next = details.next ?? 'restore a backup, or move the folder away to start empty; nothing was changed';
+  return new TowpathError('STORE_CORRUPT', `the store ${dir} is damaged: ${why}`, { next, cause: details.cause });
+}
+
+/** The system does not let the folder be read, or the disk cannot. */
+export function storeUnreadable(dir: string, why: string, cause: unknown): TowpathError {
+  return new TowpathError('STORE_UNREADABLE', `the store ${dir} cannot be read: ${why}`, {
+    next: 'check its owner and permissions, and the disk; nothing was changed',
     cause,
   });
 }
 
-/** The disk did not take a batch: it is full, or broken. */
-export function storeWriteFailed(why: string, cause: unknown): TowpathError {
-  return new TowpathError('STORE_WRITE_FAILED', `the store cannot write: ${why}`, {
-    next: 'free disk space, then start Towpath again; nothing that was acknowledged is lost',
+/** There is no space for a batch, which has not begun: the store goes on when there is. */
+export function storeFull(dir: string, cause: unknown): TowpathError {
+  return new TowpathError('STORE_FULL', `the disk of the store ${dir} is full`, {
+    next: 'free disk space: reads go on, and writes do as soon as there is space',
+    cause,
+  });
+}
+
+/** The disk did not take a batch. */
+export function storeWriteFailed(dir: string, why: string, cause: unknown): TowpathError {
+  return new TowpathError('STORE_WRITE_FAILED', `the store ${dir} cannot write: ${why}`, {
+    next: 'mend the disk, then start Towpath again; nothing that was acknowledged is lost',
     cause,
   });
 }

@@ -1,19 +1,22 @@
 /** The durable store: LMDB in one folder, one process at a time, every acknowledged batch on disk. */
 
-import { mkdir, open as openFile, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { closeSync, openSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { open, type RootDatabase } from 'lmdb';
-import { codeOf, isRecord, messageOf } from '@towpath/kit';
-import { storeCorrupt, storeForeign, storeLocked, storeNewer, storeWriteFailed } from './errors.ts';
+import { codeOf, isRecord, messageOf, type TowpathError } from '@towpath/kit';
+import { Acknowledged } from './acknowledged.ts';
+import { checkKey, EntrySum, formatCheck, parseCheck } from './entry-sum.ts';
+import { storeCorrupt, storeFull, storeLocked, storeWriteFailed } from './errors.ts';
 import { lockFolder } from './folder-lock.ts';
+import { Reserve } from './reserve.ts';
+import { checkFolder, dataName, syncFolder, writeMarker, type FolderState } from './store-folder.ts';
 import type { Store, StoreWrite } from './store.ts';
 
-/** Names the format of the folder. */
-const markerName = 'towpath-store.json';
-const dataName = 'data.mdb';
-const formatVersion = 1;
 /** Address space, not memory or disk: LMDB grows the file as it is filled. */
 const mapSizeBytes = 64 * 1024 ** 3;
+
+type Database = RootDatabase<string, string>;
 
 /** Opens the store of a folder, making a new one when the folder is empty. Throws the errors of `errors.ts`. */
 export async function openLmdbStore(options: { readonly dir: string }): Promise<Store> {
@@ -22,122 +25,184 @@ export async function openLmdbStore(options: { readonly dir: string }): Promise<
   const lock = await lockFolder(dir);
   if (lock === undefined) throw storeLocked(dir);
   try {
-    await checkFolder(dir);
-    const database = open<string, string>({
-      path: dir,
-      noSubdir: false,
-      encoding: 'string',
-      mapSize: mapSizeBytes,
-      // A commit resolves when it is on disk.
-      overlappingSync: false,
-    });
-    return storeOf(database, () => lock.release());
+    const state = await checkFolder(dir, { pages: true });
+    const database = openDatabase(dir, { readOnly: false });
+    const sum = sumEntries(database, dir, state);
+    await syncFolder(dir);
+    const store = new LmdbStore({ dir, database, sum, release: () => lock.release() });
+    if (state.version === 1) {
+      await store.commit([]);
+      await writeMarker(dir);
+    }
+    return store;
   } catch (error) {
     await lock.release();
     throw error;
   }
 }
 
-function storeOf(database: RootDatabase<string, string>, release: () => Promise<void>): Store {
-  let closed: Promise<void> | undefined;
-  return {
-    get: (key) => database.get(key),
-    *range(from, to) {
-      for (const { key, value } of database.getRange({ start: from, end: to })) yield [key, value] as const;
-    },
-    async commit(batch: readonly StoreWrite[]) {
-      try {
-        await database.batch(() => {
-          for (const { key, value } of batch) {
-            // The promise of the batch stands for all of them.
-            if (value === undefined) void database.remove(key);
-            else void database.put(key, value);
-          }
-        });
-      } catch (error) {
-        throw storeWriteFailed(messageOf(error), error);
-      }
-    },
-    close() {
-      closed ??= database.close().then(release);
-      return closed;
-    },
-  };
-}
-
-/** Refuses what is not ours before LMDB touches it, and marks a new folder. */
-async function checkFolder(dir: string): Promise<void> {
-  const names = await readdir(dir);
-  const marker = await readMarker(dir);
-  if (marker === undefined) {
-    if (names.length > 0) throw storeForeign(dir, `it holds ${names[0] ?? ''} and no ${markerName}`);
-    await writeFile(join(dir, markerName), `${JSON.stringify({ format: 'towpath-store', version: formatVersion })}\n`);
-    return;
-  }
-  if (marker.format !== 'towpath-store')
-    throw storeForeign(dir, `${markerName} names the format ${String(marker.format)}`);
-  if (typeof marker.version !== 'number') throw storeCorrupt(dir, `${markerName} has no version`);
-  if (marker.version > formatVersion) throw storeNewer(dir, marker.version, formatVersion);
-  if (names.includes(dataName)) await checkData(dir);
-}
-
-async function readMarker(dir: string): Promise<{ format?: unknown; version?: unknown } | undefined> {
-  let text: string;
+/** All entries of a store as they are at one moment, also while another process writes to it. */
+export async function readEntries(dir: string): Promise<(readonly [key: string, value: string])[]> {
+  // Without the lock somebody else has the store open, and has checked it.
+  const lock = await lockFolder(dir);
   try {
-    text = await readFile(join(dir, markerName), 'utf8');
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isRecord(value)) return value;
-  } catch {
-    // Falls through: the marker is unreadable.
-  }
-  throw storeCorrupt(dir, `${markerName} is not JSON`);
-}
-
-/** Where LMDB's two headers keep what is checked. Source: lmdb.h, MDB_meta. */
-const header = { pageSize: 0x30, magic: 0x18, lastPage: 0x90, transaction: 0x98, size: 0xa0 } as const;
-const lmdbMagic = 0xbeefc0de;
-
-/**
- * LMDB maps the file and would be killed by the system on a page that is not there, so a file that is too short for
- * its own headers is refused first.
- */
-async function checkData(dir: string): Promise<void> {
-  const file = join(dir, dataName);
-  const { size } = await stat(file);
-  if (size === 0) throw storeCorrupt(dir, `${dataName} is empty`);
-  const handle = await openFile(file, 'r');
-  try {
-    const first = await readHeader(handle, 0);
-    const pageSize = first?.pageSize ?? 4096;
-    const second = await readHeader(handle, pageSize);
-    const headers = [first, second].filter((found) => found !== undefined);
-    const newest = headers.sort((left, right) => right.transaction - left.transaction)[0];
-    if (newest === undefined) throw storeCorrupt(dir, `${dataName} has no LMDB header`);
-    const needed = (newest.lastPage + 1) * newest.pageSize;
-    if (size < needed) throw storeCorrupt(dir, `${dataName} has ${size} bytes and needs ${needed}`);
+    const state = await checkFolder(dir, { pages: lock !== undefined });
+    const database = openDatabase(dir, { readOnly: lock === undefined });
+    try {
+      // In one turn of the event loop: LMDB keeps the snapshot that long.
+      sumEntries(database, dir, state);
+      return [...database.getRange({})].flatMap(({ key, value }) => (key === checkKey ? [] : [[key, value] as const]));
+    } finally {
+      await database.close();
+    }
   } finally {
-    await handle.close();
+    await lock?.release();
   }
 }
 
-interface Header {
-  readonly pageSize: number;
-  readonly lastPage: number;
-  readonly transaction: number;
+function openDatabase(dir: string, options: { readOnly: boolean }): Database {
+  try {
+    return open<string, string>({
+      path: dir,
+      noSubdir: false,
+      encoding: 'string',
+      mapSize: mapSizeBytes,
+      readOnly: options.readOnly,
+      // A commit resolves when it is on disk.
+      overlappingSync: false,
+    });
+  } catch (error) {
+    throw storeCorrupt(dir, messageOf(error), { cause: error });
+  }
 }
 
-async function readHeader(handle: Awaited<ReturnType<typeof openFile>>, offset: number): Promise<Header | undefined> {
-  const buffer = Buffer.alloc(header.size);
-  const { bytesRead } = await handle.read(buffer, 0, header.size, offset);
-  if (bytesRead < header.size || buffer.readUInt32LE(header.magic) !== lmdbMagic) return undefined;
-  return {
-    pageSize: buffer.readUInt32LE(header.pageSize),
-    lastPage: Number(buffer.readBigUInt64LE(header.lastPage)),
-    transaction: Number(buffer.readBigUInt64LE(header.transaction)),
-  };
+/** Reads every entry and compares their sum with the one that was stored with them. */
+function sumEntries(database: Database, dir: string, state: FolderState): EntrySum {
+  const sum = new EntrySum();
+  let text: string | undefined;
+  for (const { key, value } of database.getRange({})) {
+    if (key === checkKey) text = value;
+    else sum.add(key, value);
+  }
+  const found = sum.check;
+  if (text === undefined) {
+    if (state.version > 1 && (found.entries > 0 || state.acknowledged > 0)) {
+      throw storeCorrupt(dir, 'the sum over its entries is missing');
+    }
+    return sum;
+  }
+  const stored = parseCheck(text);
+  if (stored === undefined || stored.entries !== found.entries || stored.sum !== found.sum) {
+    throw storeCorrupt(dir, `its ${found.entries} entries are not those that were written`);
+  }
+  if (stored.commits < state.acknowledged) {
+    const lost = state.acknowledged - stored.commits;
+    throw storeCorrupt(dir, `the last ${lost} of ${state.acknowledged} acknowledged batches are missing`);
+  }
+  sum.continueFrom(stored.commits);
+  return sum;
+}
+
+interface LmdbStoreParts {
+  readonly dir: string;
+  readonly database: Database;
+  readonly sum: EntrySum;
+  readonly release: () => Promise<void>;
+}
+
+/** States: open; failed (after LMDB refused a batch: reads go on, every commit is refused); closed. */
+class LmdbStore implements Store {
+  readonly #parts: LmdbStoreParts;
+  readonly #file: number;
+  readonly #reserve: Reserve;
+  #acknowledged: Acknowledged | undefined;
+  #last: Promise<void> = Promise.resolve();
+  #failure: TowpathError | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(parts: LmdbStoreParts) {
+    this.#parts = parts;
+    this.#file = openSync(join(parts.dir, dataName), 'r+');
+    this.#reserve = new Reserve({
+      file: this.#file,
+      // The type of lmdb's statistics is open; without a number nothing can be reserved, and LMDB meets a full disk itself.
+      lastPage: () => Number((parts.database.getStats() as { lastPageNumber?: number }).lastPageNumber ?? 0),
+    });
+  }
+
+  get(key: string): string | undefined {
+    return this.#parts.database.get(key);
+  }
+
+  *range(from: string, to: string): Iterable<readonly [string, string]> {
+    for (const { key, value } of this.#parts.database.getRange({ start: from, end: to })) {
+      if (key !== checkKey) yield [key, value] as const;
+    }
+  }
+
+  commit(batch: readonly StoreWrite[]): Promise<void> {
+    const written = this.#last.then(() => this.#write(batch));
+    this.#last = written.catch(() => {});
+    return written;
+  }
+
+  async #write(batch: readonly StoreWrite[]): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
+    this.#makeRoom(batch);
+    const { sum, dir } = this.#parts;
+    const undo = sum.apply(batch);
+    try {
+      await this.#put([...batch, { key: checkKey, value: formatCheck(sum.check) }]);
+      this.#acknowledged ??= new Acknowledged(dir);
+      this.#acknowledged.write(sum.check.commits);
+    } catch (error) {
+      undo();
+      // LMDB cannot be used after a transaction that failed half-way.
+      this.#failure = storeWriteFailed(dir, await reasonOf(error), error);
+      throw this.#failure;
+    }
+  }
+
+  #makeRoom(batch: readonly StoreWrite[]): void {
+    const { dir } = this.#parts;
+    try {
+      this.#reserve.make(batch);
+    } catch (error) {
+      const code = codeOf(error);
+      if (code === 'ENOSPC' || code === 'EDQUOT') throw storeFull(dir, error);
+      this.#failure = storeWriteFailed(dir, messageOf(error), error);
+      throw this.#failure;
+    }
+  }
+
+  async #put(writes: readonly StoreWrite[]): Promise<void> {
+    const { database } = this.#parts;
+    await database.batch(() => {
+      for (const { key, value } of writes) {
+        // The promise of the batch stands for all of them, its failure too.
+        const one = value === undefined ? database.remove(key) : database.put(key, value);
+        one.catch(() => {});
+      }
+    });
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#end();
+    return this.#closed;
+  }
+
+  async #end(): Promise<void> {
+    await this.#last;
+    await this.#parts.database.close();
+    this.#acknowledged?.close();
+    closeSync(this.#file);
+    await this.#parts.release();
+  }
+}
+
+/** lmdb says only "see commitError", which is a promise. */
+async function reasonOf(error: unknown): Promise<string> {
+  const cause = isRecord(error) ? error['commitError'] : undefined;
+  if (cause instanceof Promise) return cause.then(() => messageOf(error), messageOf);
+  return messageOf(error);
 }

@@ -1,7 +1,7 @@
 /** All objects in memory over a durable store: one writer, one resourceVersion counter, one event log. */
 
 import type { AnyObject } from '@towpath/api';
-import { background, messageOf, present, TowpathError, type Logger } from '@towpath/kit';
+import { background, codeOf, messageOf, present, TowpathError, type Logger } from '@towpath/kit';
 import type { Store, StoreWrite } from '../../store/store.ts';
 import { Collection, type ChangeEvent, type ChangeType, type StoredObject } from './collection.ts';
 
@@ -24,6 +24,7 @@ export interface Change {
 
 interface Waiting {
   readonly event: ChangeEvent;
+  readonly eventKey: string;
   readonly collection: Collection;
   readonly acknowledge: (stored: StoredObject) => void;
   readonly fail: (error: unknown) => void;
@@ -113,7 +114,7 @@ export class ObjectStore {
     );
     this.#loggedEvents.push(eventKey);
     return new Promise((acknowledge, fail) => {
-      this.#waiting.push({ event: { type, rv, stored, previous }, collection, acknowledge, fail });
+      this.#waiting.push({ event: { type, rv, stored, previous }, eventKey, collection, acknowledge, fail });
       if (this.#flushing !== undefined) return;
       this.#flushing = this.#flush();
       background('store writes', this.#flushing, this.#log);
@@ -129,13 +130,15 @@ export class ObjectStore {
       const revision = this.#revision;
       this.#waiting = [];
       this.#writes = [];
-      this.#trimLog(writes);
+      const dropped = this.#trimLog(writes);
       writes.push({ key: 'm/revision', value: String(revision) });
       try {
         await this.#store.commit(writes);
       } catch (error) {
-        this.#fail(error, waiting);
-        break;
+        this.#loggedEvents.unshift(...dropped);
+        if (codeOf(error) === 'STORE_FULL') this.#takeBack(error, waiting);
+        else this.#fail(error, waiting);
+        continue;
       }
       this.#durableRevision = revision;
       for (const { event, collection, acknowledge } of waiting) {
@@ -147,6 +150,28 @@ export class ObjectStore {
       for (const reader of ready) reader.resolve();
     }
     this.#flushing = undefined;
+  }
+
+  /**
+   * The disk is full and the store as it was: nobody has seen what waits, so memory goes back to what is on disk. Later
+   * writes are tried again.
+   */
+  #takeBack(error: unknown, waiting: readonly Waiting[]): void {
+    this.#log.error('the disk is full, writes are refused', { error: messageOf(error) });
+    const refused = [...waiting, ...this.#waiting];
+    const readers = this.#readers;
+    this.#waiting = [];
+    this.#writes = [];
+    this.#readers = [];
+    for (const { event, collection } of refused.toReversed()) {
+      if (event.previous === undefined) collection.remove(event.stored.key);
+      else collection.put(event.previous);
+    }
+    const keys = new Set(refused.map(({ eventKey }) => eventKey));
+    this.#loggedEvents = this.#loggedEvents.filter((key) => !keys.has(key));
+    this.#revision = this.#durableRevision;
+    for (const { fail } of refused) fail(error);
+    for (const { reject } of readers) reject(error);
   }
 
   /** Memory is ahead of the disk now: nothing more may be written or read as settled. */
@@ -162,10 +187,12 @@ export class ObjectStore {
     this.#readers = [];
   }
 
-  #trimLog(writes: StoreWrite[]): void {
-    if (this.#loggedEvents.length < maxLoggedEvents + trimLogBy) return;
+  /** The events that this batch takes out of the log. */
+  #trimLog(writes: StoreWrite[]): string[] {
+    if (this.#loggedEvents.length < maxLoggedEvents + trimLogBy) return [];
     const dropped = this.#loggedEvents.splice(0, this.#loggedEvents.length - maxLoggedEvents);
     for (const key of dropped) writes.push({ key, value: undefined });
+    return dropped;
   }
 
   #load(): void {

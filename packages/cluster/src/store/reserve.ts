@@ -1,0 +1,61 @@
+/**
+ * Disk space taken before LMDB needs it. LMDB that meets a full disk in the middle of a transaction cannot be used any
+ * more; with written space at the end of the file a full disk is met here, where nothing has begun.
+ */
+
+import { fsyncSync, writeSync, fstatSync } from 'node:fs';
+import type { StoreWrite } from './store.ts';
+
+const pageBytes = 4096;
+const stepBytes = 1024 * 1024;
+const maxStepBytes = 16 * stepBytes;
+/** Pages that one transaction may write besides its entries: the free list and the roots. */
+const basePages = 64;
+/** Pages that one entry may change in trees of every depth that occurs. */
+const pagesPerEntry = 8;
+
+/** Written space of one data file. */
+export class Reserve {
+  readonly #file: number;
+  readonly #lastPage: () => number;
+  #sizeBytes: number;
+  #zeros: Buffer | undefined;
+
+  /** `lastPage` is the last page that LMDB uses. */
+  constructor(parts: { file: number; lastPage: () => number }) {
+    this.#file = parts.file;
+    this.#lastPage = parts.lastPage;
+    this.#sizeBytes = fstatSync(parts.file).size;
+  }
+
+  /** Makes room for a batch. Throws Node's error (`ENOSPC`) and leaves the file as it can be used. */
+  make(batch: readonly StoreWrite[]): void {
+    const needed = (this.#lastPage() + 1 + pagesOf(batch)) * pageBytes;
+    if (needed <= this.#sizeBytes) return;
+    const step = Math.min(maxStepBytes, Math.max(stepBytes, this.#sizeBytes / 8));
+    this.#growTo(Math.ceil((needed + step) / stepBytes) * stepBytes, needed);
+  }
+
+  /** Written, not only promised: a hole would need space later. What is beyond `enough` may fail. */
+  #growTo(wantedBytes: number, enoughBytes: number): void {
+    this.#zeros ??= Buffer.alloc(stepBytes);
+    try {
+      while (this.#sizeBytes < wantedBytes) {
+        const length = Math.min(stepBytes - (this.#sizeBytes % stepBytes), wantedBytes - this.#sizeBytes);
+        this.#sizeBytes += writeSync(this.#file, this.#zeros, 0, length, this.#sizeBytes);
+      }
+      fsyncSync(this.#file);
+    } catch (error) {
+      if (this.#sizeBytes < enoughBytes) throw error;
+      fsyncSync(this.#file);
+    }
+  }
+}
+
+function pagesOf(batch: readonly StoreWrite[]): number {
+  let pages = basePages;
+  for (const { value } of batch) {
+    pages += pagesPerEntry + (value === undefined ? 0 : Math.ceil(Buffer.byteLength(value) / pageBytes));
+  }
+  return pages;
+}
