@@ -1,0 +1,57 @@
+/** Images of one script each, made in memory: what pods of the suites run. */
+
+import { createHash } from 'node:crypto';
+import { TowpathError } from '@towpath/kit';
+import { pack } from 'tar-stream';
+import type { FoundImage, ImageSource } from '../node/images/image-source.ts';
+
+/** A web server that logs where it listens and each path it is asked for, answers with its name, and exits on SIGTERM. */
+const webScript = `
+const http = require('node:http');
+const port = Number(process.env.PORT ?? 80);
+http.createServer((request, response) => {
+  console.log('asked for ' + request.url);
+  response.end('hello from ' + require('node:os').hostname() + '\\n');
+}).listen(port, () => console.log('listening on ' + port));
+process.on('SIGTERM', () => process.exit(0));
+`;
+
+/** Ends at once; its exit code is its argument. */
+const taskScript = `console.log('working'); process.exit(Number(process.argv[2] ?? 0));`;
+
+const scripts: Readonly<Record<string, string>> = { web: webScript, task: taskScript };
+
+/** `conformance/web` and `conformance/task`, any tag; other names are not found. */
+export const testImages: ImageSource = {
+  find(reference) {
+    const script = scripts[/^(?:docker\.io\/)?conformance\/([^:]+)/.exec(reference)?.[1] ?? ''];
+    if (script === undefined) {
+      const next = 'use conformance/web or conformance/task';
+      return Promise.reject(new TowpathError('IMAGE_UNKNOWN', `there is no image ${reference}`, { next }));
+    }
+    return Promise.resolve(imageOf(reference, script));
+  },
+};
+
+function imageOf(reference: string, script: string): FoundImage {
+  const digest = (text: string): string => `sha256:${createHash('sha256').update(text).digest('hex')}`;
+  return {
+    digest: digest(reference),
+    repository: `docker.io/${reference.replace(/^docker\.io\//, '').replace(/:.*/, '')}`,
+    config: { Entrypoint: ['node', '/app/main.js'], WorkingDir: '/app' },
+    sizeBytes: script.length,
+    layers: [
+      {
+        digest: digest(script),
+        mediaType: 'application/vnd.oci.image.layer.v1.tar',
+        async *open() {
+          const archive = pack();
+          archive.entry({ name: 'app/', type: 'directory' });
+          archive.entry({ name: 'app/main.js' }, script);
+          archive.finalize();
+          for await (const chunk of archive) yield chunk as Uint8Array;
+        },
+      },
+    ],
+  };
+}
