@@ -1,14 +1,15 @@
 /** .tgz archives of charts: read with limits, written the same for the same files. */
 
-import { posix } from 'node:path';
-import { createGunzip, gzipSync } from 'node:zlib';
-import { extract, pack } from 'tar-stream';
+import { gunzip, gzip } from '#platform';
+import { extract, pack, type Extract } from 'tar-stream';
 import { messageOf } from '@towpath/kit';
 import { chartError } from '../errors.ts';
+import { cleanPath } from '../functions/paths.ts';
+import { concatBytes } from '../go/utf8.ts';
 import type { LoadLimits } from '../limits.ts';
 import type { ChartFiles } from './types.ts';
 
-const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
+const byteOrderMark = [0xef, 0xbb, 0xbf];
 
 /** True when the bytes are gzip. */
 export function isGzip(data: Uint8Array): boolean {
@@ -26,11 +27,8 @@ export async function readArchive(data: Uint8Array, name: string, limits: LoadLi
     });
   }
   const files = new Map<string, Uint8Array>();
-  const gunzip = createGunzip();
   const entries = extract();
-  gunzip.on('error', (error) => entries.destroy(error));
-  gunzip.pipe(entries);
-  gunzip.end(data);
+  const feeding = feed(entries, gunzip(data));
   let total = 0;
   try {
     for await (const entry of entries) {
@@ -42,11 +40,11 @@ export async function readArchive(data: Uint8Array, name: string, limits: LoadLi
       if (type !== 'file' && type !== 'contiguous-file')
         throw invalid(name, `entry ${path} is a ${type}: only files are taken`);
       if (files.size >= limits.files) throw tooLarge(name, `it has more than ${limits.files} files`);
-      const chunks: Buffer[] = [];
+      const chunks: Uint8Array[] = [];
       let size = 0;
-      for await (const chunk of entry) {
-        size += (chunk as Buffer).length;
-        total += (chunk as Buffer).length;
+      for await (const chunk of entry as AsyncIterable<Uint8Array>) {
+        size += chunk.length;
+        total += chunk.length;
         if (size > limits.fileBytes)
           throw tooLarge(
             name,
@@ -54,18 +52,35 @@ export async function readArchive(data: Uint8Array, name: string, limits: LoadLi
           );
         if (total > limits.chartBytes)
           throw tooLarge(name, `decompressed chart is larger than the maximum size ${limits.chartBytes}`);
-        chunks.push(chunk as Buffer);
+        chunks.push(chunk);
       }
-      files.set(innerPath(path, name), withoutMark(Buffer.concat(chunks)));
+      files.set(innerPath(path, name), withoutMark(concatBytes(chunks)));
     }
   } catch (error) {
     if (error instanceof Error && 'code' in error && String(error.code).startsWith('CHART_')) throw error;
     throw chartError('CHART_INVALID', `${name} cannot be read: ${messageOf(error)}`, { cause: error });
   } finally {
-    gunzip.destroy();
+    entries.destroy();
+    await feeding;
   }
   if (files.size === 0) throw invalid(name, 'no files in chart archive');
   return files;
+}
+
+/** Writes no faster than the entries are read, and stops when the reader has. */
+async function feed(entries: Extract, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  try {
+    for await (const chunk of chunks) {
+      if (entries.destroyed) return;
+      if (entries.write(chunk)) continue;
+      await new Promise<void>((resolve) => {
+        entries.once('drain', resolve).once('close', resolve);
+      });
+    }
+    entries.end(undefined);
+  } catch (error) {
+    entries.destroy(error instanceof Error ? error : new Error(String(error)));
+  }
 }
 
 /** Drops the top folder. Source: helm 3 pkg/chart/loader/archive.go. */
@@ -77,7 +92,7 @@ function innerPath(path: string, archive: string): string {
   if (plain.startsWith('/') || /^[a-zA-Z]:\//.test(inner) || inner.startsWith('/')) {
     throw invalid(archive, `chart illegally contains absolute paths: ${path}`);
   }
-  const clean = posix.normalize(inner);
+  const clean = cleanPath(inner);
   if (clean === '.' || clean === '..' || clean.startsWith('../')) {
     throw invalid(archive, `chart illegally references parent directory: ${path}`);
   }
@@ -96,13 +111,14 @@ export async function writeArchive(folder: string, files: ChartFiles): Promise<U
   const archive = pack();
   const names = [...files.keys()].toSorted((left, right) => order(left) - order(right) || (left < right ? -1 : 1));
   for (const name of names) {
-    const data = Buffer.from(files.get(name) ?? []);
+    // The types ask for a Buffer; any Uint8Array is taken.
+    const data = (files.get(name) ?? new Uint8Array()) as Buffer;
     archive.entry({ name: `${folder}/${name}`, mode: 0o644, mtime: new Date(0), uid: 0, gid: 0 }, data);
   }
   archive.finalize();
-  const chunks: Buffer[] = [];
-  for await (const chunk of archive) chunks.push(chunk as Buffer);
-  return gzipSync(Buffer.concat(chunks), { level: 9 });
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of archive as AsyncIterable<Uint8Array>) chunks.push(chunk);
+  return gzip(concatBytes(chunks));
 }
 
 /** Chart.yaml comes first, so that its reader need not go through the rest. */

@@ -1,8 +1,8 @@
 /** Reads a chart from its files or its archive. Source: helm 3 pkg/chart/loader. */
 
-import { posix } from 'node:path';
 import { messageOf, type UnknownRecord } from '@towpath/kit';
 import { chartError } from '../errors.ts';
+import { extension } from '../functions/paths.ts';
 import { compareStrings, fromBytes } from '../go/utf8.ts';
 import { defaultLoadLimits, type LoadLimits } from '../limits.ts';
 import { readArchive, withoutMark } from './archive.ts';
@@ -165,7 +165,7 @@ function placeByFolder(parts: Parts, file: ChartFile): void {
 }
 
 function placeSubchart(parts: Parts, file: ChartFile): void {
-  if (posix.extname(file.name) === '.prov') {
+  if (extension(file.name) === '.prov') {
     parts.files.push(file);
     return;
   }
@@ -186,7 +186,7 @@ async function loadSubchart(
   limits: LoadLimits,
   depth: number,
 ): Promise<Chart> {
-  if (posix.extname(name) === '.tgz') {
+  if (extension(name) === '.tgz') {
     const data = files.get(name);
     if (data === undefined) throw chartError('CHART_INVALID', `expected ${name}, got ${[...files.keys()].join(' ')}`);
     return loadFiles(await readArchive(data, `charts/${name}`, limits), limits, depth + 1);

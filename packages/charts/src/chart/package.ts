@@ -19,9 +19,9 @@ export interface PackagedChart {
 /** The same files give the same bytes: sorted, fixed times and owners. Throws `CHART_INVALID`. */
 export async function packageChart(source: Chart | ChartFiles, options: PackageOptions = {}): Promise<PackagedChart> {
   const files = new Map(isFiles(source) ? withoutIgnored(source) : source.raw.map((file) => [file.name, file.data]));
-  const yaml = Buffer.from(files.get('Chart.yaml') ?? []).toString('utf8');
+  const yaml = new TextDecoder().decode(files.get('Chart.yaml'));
   const versioned = override(override(yaml, 'version', options.version), 'appVersion', options.appVersion);
-  files.set('Chart.yaml', Buffer.from(versioned));
+  files.set('Chart.yaml', new TextEncoder().encode(versioned));
   const { name, version } = (await loadChart(files)).metadata;
   return { filename: `${name}-${version}.tgz`, data: await writeArchive(name, files) };
 }

@@ -1,5 +1,7 @@
 /** base64 and base32 with Go's sentences for what is wrong. */
 
+import { fromBase64 } from '#platform';
+
 const base64Alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const base32Alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
@@ -10,7 +12,9 @@ function isNewline(char: string | undefined): boolean {
 /** The bytes, or Go's error text. Newlines are skipped. */
 export function decodeBase64(text: string): Uint8Array | string {
   const problem = base64Problem(text);
-  return problem === undefined ? Buffer.from(text, 'base64') : `illegal base64 data at input byte ${problem}`;
+  return problem === undefined
+    ? fromBase64(text.replaceAll(/[\r\n]/g, ''))
+    : `illegal base64 data at input byte ${problem}`;
 }
 
 /** The offset Go reports, or undefined. */

@@ -1,10 +1,10 @@
 /** Keys and certificates. Source: sprig, crypto.go. */
 
-import type { KeyObject } from 'node:crypto';
 import { FunctionError } from '../errors.ts';
 import { Certificate } from '../go/certificate.ts';
 import { printText } from '../go/fmt.ts';
-import { ecdsaKey, ed25519Key, keyPem, parseKeyPem, rsaKey } from '../go/keys.ts';
+import { ecdsaKey, ed25519Key, rsaKey, type PrivateKey } from '../go/keys.ts';
+import { keyPem, parseKeyPem } from '../go/pem.ts';
 import { fromBytes } from '../go/utf8.ts';
 import { createCertificate, isIpAddress, parseCertificate, type Signer } from '../go/x509.ts';
 import { decodeBase64 } from './bases.ts';
@@ -37,7 +37,7 @@ function addresses(items: readonly unknown[]): string[] {
 function make(
   services: Services,
   names: Names,
-  options: { key: KeyObject; isAuthority?: boolean; signer?: Signer },
+  options: { key: PrivateKey; isAuthority?: boolean; signer?: Signer },
 ): Certificate {
   const request = {
     commonName: names.commonName,
@@ -59,11 +59,11 @@ function make(
   return new Certificate(pem, keyPem(options.key));
 }
 
-function newKey(services: Services): KeyObject {
+function newKey(services: Services): PrivateKey {
   return rsaKey(services.random, certificateBits);
 }
 
-function givenKey(pem: string): KeyObject {
+function givenKey(pem: string): PrivateKey {
   try {
     return parseKeyPem(pem);
   } catch (error) {

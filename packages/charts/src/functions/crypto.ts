@@ -1,6 +1,6 @@
 /** Keys, certificates, password hashes and ciphers. Source: sprig, crypto.go. */
 
-import { createCipheriv, createDecipheriv, createHmac, scryptSync } from 'node:crypto';
+import { decryptAes as decryptBlocks, encryptAes as encryptBlocks, hmac, scrypt, toBase64 } from '#platform';
 import { hashSync } from 'bcryptjs';
 import { FunctionError } from '../errors.ts';
 import { concatBytes, fromBytes, toBytes } from '../go/utf8.ts';
@@ -94,9 +94,10 @@ function derivePassword(options: {
   const user = toBytes(options.user);
   const site = toBytes(options.site);
   const salt = concatBytes([scope, uint32(user.length), user]);
-  const key = scryptSync(toBytes(options.password), salt, 64, { N: 32768, r: 8, p: 2, maxmem: 128 * 1024 * 1024 });
+  const password = toBytes(options.password);
+  const key = scrypt({ password, salt, cost: 32_768, blockSize: 8, parallelization: 2, sizeBytes: 64 });
   const message = concatBytes([scope, uint32(site.length), site, uint32(options.counter)]);
-  const seed = createHmac('sha256', key).update(message).digest();
+  const seed = hmac('sha256', key, message);
   const template = templates[(seed[0] ?? 0) % templates.length] ?? '';
   return Array.from(template, (letter, index) => {
     const characters = templateCharacters[letter] ?? '';
@@ -114,8 +115,7 @@ function aesKey(password: string): Uint8Array {
 function encryptAes(services: Services, password: string, text: string): string {
   if (text === '') return '';
   const iv = services.random.bytes(16);
-  const cipher = createCipheriv('aes-256-cbc', aesKey(password), iv);
-  return Buffer.concat([iv, cipher.update(toBytes(text)), cipher.final()]).toString('base64');
+  return toBase64(concatBytes([iv, encryptBlocks({ key: aesKey(password), iv }, toBytes(text))]));
 }
 
 function decryptAes(password: string, base64: string): string {
@@ -128,8 +128,7 @@ function decryptAes(password: string, base64: string): string {
   const content = data.subarray(16);
   if (content.length % 16 !== 0) throw new FunctionError('crypto/cipher: input not full blocks');
   if (content.length === 0) throw new FunctionError('runtime error: index out of range [-1]');
-  const decipher = createDecipheriv('aes-256-cbc', aesKey(password), data.subarray(0, 16)).setAutoPadding(false);
-  const plain = Buffer.concat([decipher.update(content), decipher.final()]);
+  const plain = decryptBlocks({ key: aesKey(password), iv: data.subarray(0, 16) }, content);
   const end = plain.length - (plain.at(-1) ?? 0);
   if (end < 0) throw new FunctionError(`runtime error: slice bounds out of range [:${end}]`);
   return fromBytes(plain.subarray(0, end));

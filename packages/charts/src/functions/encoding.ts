@@ -1,5 +1,6 @@
 /** YAML, JSON and base64. Source: helm pkg/engine/funcs.go and sprig. */
 
+import { toBase64 } from '#platform';
 import { FunctionError, LimitError } from '../errors.ts';
 import { JsonDecodeError, decodeJson, jsonKind } from '../go/json-decode.ts';
 import { encodeJson, JsonEncodeError, type JsonOptions } from '../go/json.ts';
@@ -194,7 +195,7 @@ export const encoding: readonly FunctionRow[] = [
     returns: 'string',
     doc: 'The text in base64.',
     example: ['{{ b64enc "a" }}', 'YQ=='],
-    run: (text) => Buffer.from(toBytes(text)).toString('base64'),
+    run: (text) => toBase64(toBytes(text)),
   }),
   row({
     name: 'b64dec',

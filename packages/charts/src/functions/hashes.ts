@@ -1,7 +1,7 @@
 /** Checksums. Source: sprig, crypto.go. */
 
-import { createHash } from 'node:crypto';
-import { toBytes } from '../go/utf8.ts';
+import { hash } from '#platform';
+import { toBytes, toHex } from '../go/utf8.ts';
 import { row, type FunctionRow } from './row.ts';
 
 function adler32(bytes: Uint8Array): number {
@@ -27,7 +27,7 @@ export const hashes: readonly FunctionRow[] = [
         `{{ ${algorithm}sum "" | trunc 8 }}`,
         { sha1: 'da39a3ee', sha256: 'e3b0c442', sha512: 'cf83e135' }[algorithm],
       ],
-      run: (text) => createHash(algorithm).update(toBytes(text)).digest('hex'),
+      run: (text) => toHex(hash(algorithm, toBytes(text))),
     }),
   ),
   row({

@@ -1,5 +1,6 @@
 /** Random values, from the source the render was given. Source: sprig and Masterminds/goutils. */
 
+import { toBase64 } from '#platform';
 import { uuid } from '@towpath/kit';
 import { FunctionError } from '../errors.ts';
 import { goInt } from '../go/values.ts';
@@ -65,7 +66,7 @@ export const random: readonly FunctionRow[] = [
     run(count) {
       guardSize(this.services, count);
       if (count < 0) throw new FunctionError('runtime error: makeslice: len out of range');
-      return Buffer.from(this.services.random.bytes(count)).toString('base64');
+      return toBase64(this.services.random.bytes(count));
     },
   }),
   row({

@@ -1,5 +1,6 @@
 /** reflect.DeepEqual over template values: types count. */
 
+import { compareByteArrays } from './utf8.ts';
 import { GoBytes, GoComplex, GoInt, GoObject, isNilContainer, typeName } from './values.ts';
 
 /** True when both have the same type and content. */
@@ -11,7 +12,7 @@ export function deepEqual(left: unknown, right: unknown): boolean {
   if (typeName(left) !== typeName(right) || isNilContainer(left) !== isNilContainer(right)) return false;
   if (left instanceof GoInt && right instanceof GoInt) return left.value === right.value;
   if (left instanceof GoComplex && right instanceof GoComplex) return left.re === right.re && left.im === right.im;
-  if (left instanceof GoBytes && right instanceof GoBytes) return Buffer.compare(left.data, right.data) === 0;
+  if (left instanceof GoBytes && right instanceof GoBytes) return compareByteArrays(left.data, right.data) === 0;
   if (Array.isArray(left) && Array.isArray(right)) {
     return left.length === right.length && left.every((item, index) => deepEqual(item, right[index]));
   }

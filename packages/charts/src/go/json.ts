@@ -1,5 +1,6 @@
 /** encoding/json over template values. */
 
+import { toBase64 } from '#platform';
 import { LimitError } from '../errors.ts';
 import { formatExponent } from './strconv.ts';
 import { printable, sortedKeys } from './utf8.ts';
@@ -74,7 +75,7 @@ function encodeObject(value: object, options: JsonOptions, depth: number): strin
     );
   }
   if (value instanceof GoInt) return value.value.toString();
-  if (value instanceof GoBytes) return encodeString(Buffer.from(value.data).toString('base64'), options.escapeHtml);
+  if (value instanceof GoBytes) return encodeString(toBase64(value.data), options.escapeHtml);
   if (value instanceof GoObject) return encodeStruct(value, options, depth);
   if (value instanceof GoComplex) throw new JsonEncodeError('json: unsupported type: complex128');
   throw new Error('bug: a value of a kind no template has');

@@ -89,6 +89,13 @@ export function runeSize(bytes: Uint8Array, at: number): number {
   return size;
 }
 
+/** Two lower-case digits for each byte. */
+export function toHex(bytes: Uint8Array): string {
+  let hex = '';
+  for (const byte of bytes) hex += byte.toString(16).padStart(2, '0');
+  return hex;
+}
+
 /** `len(s)`. */
 export function byteLength(text: string): number {
   return isAscii(text) ? text.length : toBytes(text).length;
@@ -143,7 +150,8 @@ export function compareStrings(left: string, right: string): number {
   return left.length < right.length ? -1 : 1;
 }
 
-function compareByteArrays(left: Uint8Array, right: Uint8Array): number {
+/** Negative, 0 or positive, as bytes.Compare. */
+export function compareByteArrays(left: Uint8Array, right: Uint8Array): number {
   const size = Math.min(left.length, right.length);
   for (let at = 0; at < size; at += 1) {
     const difference = (left[at] ?? 0) - (right[at] ?? 0);

@@ -1,7 +1,6 @@
 /** X.509 certificates as Go's crypto/x509 makes them of sprig's templates. */
 
-import { createHash, createPublicKey, sign, type KeyObject } from 'node:crypto';
-import { isIP } from 'node:net';
+import { ed25519Sign, hash, signRsa } from '#platform';
 import {
   AlgorithmIdentifier,
   AttributeTypeAndValue,
@@ -28,7 +27,6 @@ import {
   RelativeDistinguishedName,
   SubjectAlternativeName,
   SubjectKeyIdentifier,
-  SubjectPublicKeyInfo,
   TBSCertificate,
   Validity,
   Version,
@@ -36,6 +34,11 @@ import {
 import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
 import type { Random } from '@towpath/kit';
 import { FunctionError } from '../errors.ts';
+import { curves, signEcdsa } from './ecdsa.ts';
+import { addressProblem } from './ip-address.ts';
+import { ecdsaSignatureDer, encodeDer, nullParameters, publicKeyInfo } from './key-der.ts';
+import type { PrivateKey } from './keys.ts';
+import { decodePem, encodePem } from './pem.ts';
 
 /** What goes into a certificate. */
 export interface CertificateRequest {
@@ -44,13 +47,13 @@ export interface CertificateRequest {
   readonly ipAddresses: readonly string[];
   readonly daysValid: number;
   readonly isAuthority: boolean;
-  readonly key: KeyObject;
+  readonly key: PrivateKey;
 }
 
 /** Who signs: without one the certificate signs itself. */
 export interface Signer {
   readonly certificate: X509;
-  readonly key: KeyObject;
+  readonly key: PrivateKey;
 }
 
 const commonNameId = '2.5.4.3';
@@ -64,47 +67,40 @@ export function createCertificate(
   const { random, nowMs, signer } = options;
   const subject = nameOf(request.commonName);
   const signingKey = signer?.key ?? request.key;
-  const algorithm = signatureAlgorithm(signingKey);
+  const signature = signatureAlgorithm(signingKey);
   const serial = random.bytes(16);
   serial[0] = (serial[0] ?? 0) & 0x7f;
   const body = new TBSCertificate({
     version: Version.v3,
     serialNumber: serial.slice().buffer,
-    signature: algorithm.identifier,
+    signature,
     issuer: signer?.certificate.tbsCertificate.subject ?? subject,
     validity: new Validity({
       notBefore: wholeSeconds(nowMs),
       notAfter: wholeSeconds(nowMs + request.daysValid * dayMs),
     }),
     subject,
-    subjectPublicKeyInfo: AsnConvert.parse(publicKeyDer(request.key), SubjectPublicKeyInfo),
+    subjectPublicKeyInfo: publicKeyInfo(request.key),
     extensions: new Extensions(extensionsOf(request, signer)),
   });
-  const encoded = AsnConvert.serialize(body);
-  const signature = sign(algorithm.hash, Buffer.from(encoded), signingKey);
   const certificate = new X509({
     tbsCertificate: body,
-    signatureAlgorithm: algorithm.identifier,
-    signatureValue: Uint8Array.from(signature).buffer,
+    signatureAlgorithm: signature,
+    signatureValue: Uint8Array.from(sign(signingKey, encodeDer(body))).buffer,
   });
-  return pemOf(Buffer.from(AsnConvert.serialize(certificate)));
+  return encodePem('CERTIFICATE', encodeDer(certificate));
 }
 
 function wholeSeconds(wallMs: number): Date {
   return new Date(Math.floor(wallMs / 1000) * 1000);
 }
 
-function pemOf(der: Buffer): string {
-  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
-}
-
 /** Reads a PEM certificate. Throws `FunctionError` with sprig's sentence. */
 export function parseCertificate(pem: string, variable: string): X509 {
-  const body = /-----BEGIN [A-Z0-9 ]+-----([\s\S]*?)-----END/.exec(pem)?.[1];
-  if (body === undefined) throw new FunctionError('unable to decode certificate');
+  const block = decodePem(pem);
+  if (block === undefined) throw new FunctionError('unable to decode certificate');
   try {
-    return AsnConvert.parse(Uint8Array.from(Buffer.from(body, 'base64')).buffer, X509);
+    return AsnConvert.parse(block.der, X509);
   } catch (error) {
     throw new FunctionError(`error parsing certificate: ${variable}: x509: malformed certificate`, { cause: error });
   }
@@ -117,34 +113,25 @@ function nameOf(commonName: string): Name {
   return new Name([new RelativeDistinguishedName([new AttributeTypeAndValue({ type: commonNameId, value })])]);
 }
 
-function publicKeyDer(key: KeyObject): ArrayBuffer {
-  return Uint8Array.from(createPublicKey(key).export({ format: 'der', type: 'spki' })).buffer;
+function signatureAlgorithm(key: PrivateKey): AlgorithmIdentifier {
+  switch (key.type) {
+    case 'rsa':
+      return new AlgorithmIdentifier({ algorithm: '1.2.840.113549.1.1.11', parameters: nullParameters });
+    case 'ec':
+      return new AlgorithmIdentifier({ algorithm: curves[key.curve].signatureId });
+    case 'ed25519':
+      return new AlgorithmIdentifier({ algorithm: '1.3.101.112' });
+  }
 }
 
-function signatureAlgorithm(key: KeyObject): { identifier: AlgorithmIdentifier; hash: string | null } {
-  const named = (algorithm: string, hash: string | null): { identifier: AlgorithmIdentifier; hash: string | null } => ({
-    identifier: new AlgorithmIdentifier({ algorithm }),
-    hash,
-  });
-  switch (key.asymmetricKeyType) {
+function sign(key: PrivateKey, message: Uint8Array): Uint8Array {
+  switch (key.type) {
     case 'rsa':
-      return {
-        identifier: new AlgorithmIdentifier({
-          algorithm: '1.2.840.113549.1.1.11',
-          parameters: Uint8Array.of(5, 0).buffer,
-        }),
-        hash: 'sha256',
-      };
+      return signRsa(key, message);
+    case 'ec':
+      return ecdsaSignatureDer(signEcdsa(key.curve, key.secret, message));
     case 'ed25519':
-      return named('1.3.101.112', null);
-    case 'ec': {
-      const curve = key.asymmetricKeyDetails?.namedCurve;
-      if (curve === 'secp384r1') return named('1.2.840.10045.4.3.3', 'sha384');
-      if (curve === 'secp521r1') return named('1.2.840.10045.4.3.4', 'sha512');
-      return named('1.2.840.10045.4.3.2', 'sha256');
-    }
-    default:
-      throw new FunctionError('error creating certificate: x509: only RSA, ECDSA and Ed25519 keys supported');
+      return ed25519Sign(key.seed, message);
   }
 }
 
@@ -152,9 +139,8 @@ function extension(id: string, value: unknown, critical = false): Extension {
   return new Extension({ extnID: id, critical, extnValue: new OctetString(AsnConvert.serialize(value)) });
 }
 
-function keyIdentifier(key: KeyObject): ArrayBuffer {
-  const info = AsnConvert.parse(publicKeyDer(key), SubjectPublicKeyInfo);
-  return Uint8Array.from(createHash('sha1').update(new Uint8Array(info.subjectPublicKey)).digest()).buffer;
+function keyIdentifier(key: PrivateKey): ArrayBuffer {
+  return Uint8Array.from(hash('sha1', new Uint8Array(publicKeyInfo(key).subjectPublicKey))).buffer;
 }
 
 function extensionsOf(request: CertificateRequest, signer: Signer | undefined): Extension[] {
@@ -196,5 +182,5 @@ function subjectKeyId(certificate: X509): ArrayBuffer | undefined {
 
 /** True for an address that Go's net.ParseIP reads. */
 export function isIpAddress(text: string): boolean {
-  return isIP(text) !== 0 && !text.includes('%');
+  return addressProblem(text) === undefined && !text.includes('%');
 }

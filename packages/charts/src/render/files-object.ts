@@ -1,5 +1,6 @@
 /** `.Files`: the chart's files for templates. Source: helm pkg/engine/files.go. */
 
+import { toBase64 } from '#platform';
 import { RE2JS } from 're2js';
 import type { ChartFile } from '../chart/types.ts';
 import { basePath } from '../functions/paths.ts';
@@ -29,7 +30,7 @@ function methodsOf(self: () => TaggedMap): Readonly<Record<string, GoMethod>> {
     Glob: method(['string'], (pattern: string) => glob(self(), pattern)),
     Lines: method(['string'], (name: string) => lines(self(), name)),
     AsConfig: method([], () => asYaml(self(), (data) => fromBytes(data))),
-    AsSecrets: method([], () => asYaml(self(), (data) => Buffer.from(data).toString('base64'))),
+    AsSecrets: method([], () => asYaml(self(), (data) => toBase64(data))),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Decodes YAML to template values the way sigs.k8s.io/yaml does: through go-yaml v2 to JSON and back. */
 
+import { fromBase64 } from '#platform';
 import { formatValue, noFlags } from '../go/fmt.ts';
 import { formatShortest } from '../go/strconv.ts';
 import { fromBytes, printable } from '../go/utf8.ts';
@@ -120,7 +121,7 @@ class Decoder {
     if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(plain)) {
       throw new YamlError('!!binary value contains invalid base64 data');
     }
-    return fromBytes(Buffer.from(plain, 'base64'));
+    return fromBytes(fromBase64(plain));
   }
 
   private mapping(node: YamlNode, map: Map<string, unknown>): void {

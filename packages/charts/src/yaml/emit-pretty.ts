@@ -1,5 +1,6 @@
 /** Writes YAML as Helm's toYamlPretty does: yaml.v3 with an indent of 2, straight from the values. */
 
+import { toBase64 } from '#platform';
 import { LimitError } from '../errors.ts';
 import { JsonEncodeError } from '../go/json.ts';
 import { formatShortest } from '../go/strconv.ts';
@@ -99,7 +100,7 @@ function emitText(writer: YamlWriter, text: string, isSimpleKey: boolean): void 
 }
 
 function emitBinary(writer: YamlWriter, text: string): void {
-  const base64 = Buffer.from(toBytes(text)).toString('base64');
+  const base64 = toBase64(toBytes(text));
   const lines = base64.match(/.{1,70}/g) ?? [''];
   if (lines.length === 1) return writer.plain(`!!binary ${base64}`);
   writer.mark('!!binary');

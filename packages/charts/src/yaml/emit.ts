@@ -1,5 +1,6 @@
 /** Writes YAML as Helm's toYaml does: sigs.k8s.io/yaml over go-yaml v2, without the way through JSON text. */
 
+import { toBase64 } from '#platform';
 import { encodeString, JsonEncodeError } from '../go/json.ts';
 import { LimitError } from '../errors.ts';
 import { formatShortest, maxUint64, minInt64 } from '../go/strconv.ts';
@@ -55,8 +56,7 @@ function emitObject(writer: YamlWriter, value: object, context: Context, depth: 
   if (value instanceof Map) return emitMapping(writer, value as ReadonlyMap<string, unknown>, depth);
   if (Array.isArray(value)) return emitSequence(writer, value, context, depth);
   if (value instanceof GoInt) return writer.plain(value.value.toString());
-  if (value instanceof GoBytes)
-    return emitText(writer, Buffer.from(value.data).toString('base64'), context.isSimpleKey);
+  if (value instanceof GoBytes) return emitText(writer, toBase64(value.data), context.isSimpleKey);
   if (value instanceof GoObject) return emitNode(writer, value.toJsonValue(), context, depth + 1);
   if (value instanceof GoComplex) throw new JsonEncodeError('json: unsupported type: complex128');
 }

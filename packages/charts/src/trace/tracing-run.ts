@@ -1,0 +1,91 @@
+/** Runs traced programs and keeps what wrote each part of their text. */
+
+import type { Frame, Output } from '../template/frame.ts';
+import type { Node } from '../template/nodes.ts';
+import { TemplateRun, type TemplateRunOptions } from '../template/run.ts';
+import { splitText, TracedText, withoutNoValue, type Link, type Piece } from './pieces.ts';
+import { pathsOf } from './printed-values.ts';
+import type { Taint } from './provenance.ts';
+import type { Tracer } from './tracer.ts';
+
+/** The run of a traced render. */
+export class TracingRun extends TemplateRun {
+  readonly tracer: Tracer;
+
+  constructor(options: TemplateRunOptions, tracer: Tracer) {
+    super(options);
+    this.tracer = tracer;
+  }
+
+  override execute(name: string, data: unknown): string {
+    const text = super.execute(name, data);
+    this.tracer.files.set(name, withoutNoValue(this.tracer.written));
+    return text;
+  }
+
+  override newOutput(): Output {
+    return new TracedOutput(this);
+  }
+
+  override template(frame: Frame, name: string, dot: unknown): void {
+    const { tracer } = this;
+    const link = this.link(name, tracer.activation.statement);
+    tracer.within(link, tracer.read, () => super.template(frame, name, dot));
+  }
+
+  override include(frame: Frame, name: string, data: unknown): string {
+    const { tracer } = this;
+    const record = tracer.calls.at(-1);
+    const link = this.link(name, tracer.callNode(frame));
+    const text = tracer.within(link, this.dotTaint(data), () => super.include(frame, name, data));
+    if (record !== undefined) record.result = [tracer.written];
+    return text;
+  }
+
+  override tpl(frame: Frame, text: string, data: unknown): string {
+    const { tracer } = this;
+    const record = tracer.calls.at(-1);
+    const link = this.link('tpl', tracer.callNode(frame), tracer.operandTaint(0));
+    const result = tracer.within(link, this.dotTaint(data), () => super.tpl(frame, text, data));
+    if (record !== undefined) record.result = [withoutNoValue(tracer.written)];
+    return result;
+  }
+
+  private link(name: string, node: Node | undefined, taint: Taint = []): Link {
+    return { name, node, parent: this.tracer.activation.link, values: pathsOf(taint) };
+  }
+
+  /** Of the second operand: what is handed over as `.`. */
+  private dotTaint(data: unknown): Taint {
+    const path = this.tracer.provenance.of(data)?.path;
+    return path === undefined ? this.tracer.operandTaint(1) : [path];
+  }
+}
+
+/** A text and its pieces. */
+class TracedOutput implements Output {
+  private readonly run: TracingRun;
+  private readonly pieces: Piece[] = [];
+  private written = '';
+
+  constructor(run: TracingRun) {
+    this.run = run;
+  }
+
+  write(text: string, node: Node, _frame: Frame): void {
+    if (text === '') return;
+    const { activation, read } = this.run.tracer;
+    const own = { node, at: 0, link: activation.link, values: [], around: activation.scope.around };
+    const start = this.written.length;
+    this.written += text;
+    this.run.count(text.length);
+    if (node.type === 'text') this.pieces.push({ ...own, end: this.written.length });
+    else for (const piece of splitText(text, read, own)) this.pieces.push({ ...piece, end: start + piece.end });
+  }
+
+  text(): string {
+    const { pieces } = this;
+    this.run.tracer.written = new TracedText(this.written, () => pieces);
+    return this.written;
+  }
+}
