@@ -1,7 +1,5 @@
 /** Time as a dependency: nothing outside this file and the composition root reads the system clock. */
 
-import { setTimeout as delay } from 'node:timers/promises';
-
 /** A cancellable timer started by a {@link Clock}. */
 export interface Timer {
   cancel(): void;
@@ -17,16 +15,10 @@ export interface Clock {
   sleep(forMs: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** The system's clock. */
-export const systemClock: Clock = {
+/** The system's time without its timers: runs in a browser, too. */
+export const systemTime: Pick<Clock, 'nowMs' | 'monotonicMs'> = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
-  startTimer(afterMs, run) {
-    const handle = setTimeout(run, afterMs);
-    handle.unref();
-    return { cancel: () => clearTimeout(handle) };
-  },
-  sleep: (forMs, signal) => delay(forMs, undefined, signal === undefined ? {} : { signal }),
 };
 
 /** Formats a wall time as Kubernetes writes `metav1.Time`: RFC 3339, UTC, whole seconds. */

@@ -1,18 +1,32 @@
 /** Randomness as a dependency, so that names, tokens and jitter can be repeated in tests. */
 
-import { randomBytes, randomInt } from 'node:crypto';
-
 /** A source of random values. */
 export interface Random {
   bytes(count: number): Uint8Array;
-  /** A whole number in [0, below). */
+  /** A whole number in [0, below); `below` is at most 2^48. */
   integer(below: number): number;
 }
 
-/** The system's cryptographic source. */
+/** What `getRandomValues` gives at once. */
+const bytesAtOnce = 65_536;
+
+function systemBytes(count: number): Uint8Array {
+  const bytes = new Uint8Array(count);
+  for (let at = 0; at < count; at += bytesAtOnce) crypto.getRandomValues(bytes.subarray(at, at + bytesAtOnce));
+  return bytes;
+}
+
+/** The system's cryptographic source, in Node as in a browser. */
 export const systemRandom: Random = {
-  bytes: (count) => randomBytes(count),
-  integer: (below) => randomInt(below),
+  bytes: systemBytes,
+  integer(below) {
+    // Numbers of the last, incomplete round of `below` are drawn again: they would make the small ones likelier.
+    const end = 2 ** 48 - (2 ** 48 % below);
+    for (;;) {
+      const drawn = systemBytes(6).reduce((number, byte) => number * 256 + byte, 0);
+      if (drawn < end) return drawn % below;
+    }
+  },
 };
 
 /** A repeatable source (mulberry32). Not for secrets. */
@@ -35,7 +49,7 @@ export function uuid(random: Random): string {
   const bytes = random.bytes(16);
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = Buffer.from(bytes).toString('hex');
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
