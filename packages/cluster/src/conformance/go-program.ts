@@ -2,7 +2,7 @@
 
 import { access, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { runProgram } from './run-program.ts';
 import type { SuiteContext } from './client-suite.ts';
 
@@ -52,23 +52,14 @@ async function build(program: GoProgram, path: string): Promise<string | undefin
   try {
     const lines = ['module towpath.dev/conformance', 'go 1.24.0', `require ${program.module} ${program.version}`];
     await writeFile(join(folder, 'go.mod'), [...lines, ...(program.goMod ?? []), ''].join('\n'));
-    // The import keeps the module through `go mod tidy`; a main package may not be imported, so it is only named.
-    await writeFile(
-      join(folder, 'tools.go'),
-      `//go:build tools\n\npackage conformance\n\nimport _ "${program.package}"\n`,
-    );
     const partial = `${path}.${String(process.pid)}`;
     const compile = program.isTest === true ? ['test', '-c'] : ['build'];
-    const steps = [
-      ['mod', 'tidy', '-e'],
-      [...compile, '-trimpath', '-ldflags', `-s -w ${program.ldflags ?? ''}`.trim(), '-o', partial, program.package],
-    ];
-    await mkdir(join(path, '..'), { recursive: true });
-    for (const args of steps) {
-      const options = { cwd: folder, env: { GOFLAGS: '-mod=mod', CGO_ENABLED: '0' }, timeoutMs: buildTimeoutMs };
-      const { code, stderr } = await runProgram('nice', ['-n', '15', 'go', ...args], options);
-      if (code !== 0) return lastLine(stderr);
-    }
+    const ldflags = `-s -w ${program.ldflags ?? ''}`.trim();
+    const args = [...compile, '-mod=mod', '-trimpath', '-ldflags', ldflags, '-o', partial, program.package];
+    await mkdir(dirname(path), { recursive: true });
+    const options = { cwd: folder, env: { CGO_ENABLED: '0' }, timeoutMs: buildTimeoutMs };
+    const { code, stderr } = await runProgram('nice', ['-n', '15', 'go', ...args], options);
+    if (code !== 0) return lastLine(stderr);
     await rename(partial, path);
     return undefined;
   } finally {

@@ -13,11 +13,17 @@ export interface CommandLine {
 }
 
 /** `command` with a kubeconfig, a folder of its own for caches, and a time limit per call. */
-export function commandLine(options: { command: string; kubeconfig: string; home: string }): CommandLine {
-  const { command, kubeconfig, home } = options;
+export function commandLine(options: {
+  /** The program, and arguments that come before all others. */
+  readonly command: readonly [string, ...string[]];
+  readonly kubeconfig: string;
+  readonly home: string;
+}): CommandLine {
+  const { kubeconfig, home } = options;
+  const [command, ...first] = options.command;
   const env = { KUBECONFIG: kubeconfig, HOME: home, KUBECACHEDIR: home };
   const ask = (args: readonly string[], input?: string): Promise<ProgramAnswer> =>
-    runProgram(command, args, { env, timeoutMs: 90_000, ...(input === undefined ? {} : { input }) });
+    runProgram(command, [...first, ...args], { env, timeoutMs: 90_000, ...(input === undefined ? {} : { input }) });
   return {
     ask,
     async run(args, expected = {}) {
@@ -27,7 +33,7 @@ export function commandLine(options: { command: string; kubeconfig: string; home
         throw new Error(`'${args.join(' ')}' ended with ${String(code)}, not ${wanted}: ${(stderr || stdout).trim()}`);
       return stdout;
     },
-    start: (args) => startProgram(command, args, { env }),
+    start: (args) => startProgram(command, [...first, ...args], { env }),
   };
 }
 

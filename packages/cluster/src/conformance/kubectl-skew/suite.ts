@@ -123,7 +123,7 @@ export const kubectlSkew: Suite = clientSuite({
       const manifest = await writeManifest(join(server.folder, 'web.yaml'), { tag: '1', replicas: 1 });
       const changed = await writeManifest(join(server.folder, 'changed.yaml'), { tag: '2', replicas: 2 });
       for (const { path, version } of kubectls) {
-        const plain = commandLine({ command: path, kubeconfig: server.kubeconfig, home: server.folder });
+        const plain = commandLine({ command: [path], kubeconfig: server.kubeconfig, home: server.folder });
         const namespace = `skew-${version.replaceAll(/[^a-z0-9]/g, '-')}`;
         await plain.run(['create', 'namespace', namespace]);
         const kubectl = inNamespace(plain, namespace);
