@@ -78,9 +78,10 @@ export function treeOf(values: ChartValues | UnknownRecord): GoMap {
 
 function servicesOf(options: RenderOptions, warn: (code: string, message: string) => void): Services {
   const { lookup } = options;
-  const nowMs = options.clock.nowMs();
+  // Asked at the first need: one time for the whole render, and none for a chart that asks for none.
+  let nowMs: number | undefined;
   return {
-    nowMs: () => nowMs,
+    nowMs: () => (nowMs ??= options.clock.nowMs()),
     random: options.random,
     limits: { ...defaultRenderLimits, ...options.limits },
     lint: options.lint ?? false,
