@@ -127,12 +127,11 @@ async function vendored(folder: string): Promise<Set<string>> {
   return names;
 }
 
-/** The values files that a chart's authors try it with. */
+/** Paths of the values files that a chart's authors try it with. */
 export async function valuesFilesOf(folder: string): Promise<string[]> {
   const entries = await readdir(join(folder, 'ci')).catch(() => []);
-  return entries
-    .filter((name) => name.endsWith('-values.yaml') || name.endsWith('values.yml') || name.endsWith('values.yaml'))
-    .toSorted();
+  const names = entries.filter((name) => /values\.ya?ml$/.test(name)).toSorted();
+  return names.map((name) => join(folder, 'ci', name));
 }
 
 /** All files of a folder by their path inside it. */

@@ -6,26 +6,28 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 const outputMax = 512 * 1024 * 1024;
+const timeoutMs = 120_000;
 
-/** What `helm template` said; `error` without its `Error: `. */
+/** What helm said; `error` without its `Error: `. */
 export interface HelmAnswer {
   readonly output: string;
   readonly error: string;
 }
 
 /** The release these comparisons are made with. */
-export const helmVersion = 'v3.19.0';
+const helmVersion = 'v3.19.0';
 
 /** The helm on PATH, or the given one; without either it is installed with Go. `say` tells what was done. */
 export async function findHelm(given: string | undefined, say: (line: string) => void): Promise<string> {
-  for (const candidate of given === undefined ? ['helm'] : [given]) {
-    try {
-      const { stdout } = await run(candidate, ['version', '--short']);
-      say(`helm ${stdout.trim()} (${candidate})`);
-      return candidate;
-    } catch (error) {
-      if (given !== undefined) throw error;
-    }
+  const candidate = given ?? 'helm';
+  try {
+    const { stdout } = await run(candidate, ['version', '--template', '{{ .Version }} {{ .GoVersion }}']);
+    const version = stdout.trim();
+    say(`helm ${version} (${candidate})`);
+    if (!version.startsWith('v3.19')) say(`warning: this engine follows Helm ${helmVersion}; another one may differ`);
+    return candidate;
+  } catch (error) {
+    if (given !== undefined) throw error;
   }
   say(`no helm on PATH: go install helm.sh/helm/v3/cmd/helm@${helmVersion}`);
   await run('go', ['install', `helm.sh/helm/v3/cmd/helm@${helmVersion}`], { maxBuffer: outputMax });
@@ -35,8 +37,18 @@ export async function findHelm(given: string | undefined, say: (line: string) =>
 
 /** Runs `helm template` on a folder. */
 export async function helmTemplate(helm: string, folder: string, args: readonly string[]): Promise<HelmAnswer> {
+  return runHelm(helm, ['template', 'release-name', folder, ...args]);
+}
+
+/** Runs `helm lint` on a folder: its findings, whether they are errors or not. */
+export async function helmLint(helm: string, folder: string, args: readonly string[]): Promise<string> {
+  const { output } = await runHelm(helm, ['lint', folder, ...args]);
+  return output;
+}
+
+async function runHelm(helm: string, args: readonly string[]): Promise<HelmAnswer> {
   try {
-    const { stdout } = await run(helm, ['template', 'release-name', folder, ...args], { maxBuffer: outputMax });
+    const { stdout } = await run(helm, [...args], { maxBuffer: outputMax, timeout: timeoutMs });
     return { output: stdout, error: '' };
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
