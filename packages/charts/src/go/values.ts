@@ -84,7 +84,8 @@ export class TaggedMap extends Map<string, unknown> {
 /** A map that is another one under a named type: both see what is set in either. */
 export class MapView extends Map<string, unknown> {
   readonly tag: Tag;
-  private readonly target: GoMap;
+  /** The map that is seen through this one. */
+  readonly target: GoMap;
 
   constructor(tag: Tag, target: GoMap) {
     super();

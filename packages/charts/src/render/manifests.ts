@@ -71,14 +71,17 @@ export function sortManifests(files: ReadonlyMap<string, string>, warn: (message
   const manifests: RenderedManifest[] = [];
   const hooks: RenderedHook[] = [];
   for (const path of [...files.keys()].toSorted(compareStrings)) {
-    for (const text of splitManifests(files.get(path) ?? '')) {
+    const whole = files.get(path) ?? '';
+    const lines = new LineCounter(whole);
+    for (const { text, start } of splitDocuments(whole)) {
+      const line = lines.at(start);
       const head = readHeadOf(path, text);
       const events = head.annotations['helm.sh/hook'];
       if (events === undefined) {
-        manifests.push({ path, text, kind: head.kind, apiVersion: head.apiVersion, name: head.name });
+        manifests.push({ path, line, text, kind: head.kind, apiVersion: head.apiVersion, name: head.name });
         continue;
       }
-      const hook = toHook({ path, text, head, events });
+      const hook = toHook({ path, line, text, head, events });
       if (hook === undefined) warn(`info: skipping unknown hook: ${JSON.stringify(events)}`);
       else hooks.push(hook);
     }
@@ -98,8 +101,16 @@ function readHeadOf(path: string, text: string): ManifestHead {
   }
 }
 
-function toHook(hook: { path: string; text: string; head: ManifestHead; events: string }): RenderedHook | undefined {
-  const { head, path, text } = hook;
+interface HookParts {
+  readonly path: string;
+  readonly line: number;
+  readonly text: string;
+  readonly head: ManifestHead;
+  readonly events: string;
+}
+
+function toHook(hook: HookParts): RenderedHook | undefined {
+  const { head, path, line, text } = hook;
   const events = words(hook.events).map((word) => hookEvents.get(word));
   if (events.includes(undefined)) return undefined;
   const weight = head.annotations['helm.sh/hook-weight'] ?? '';
@@ -107,6 +118,7 @@ function toHook(hook: { path: string; text: string; head: ManifestHead; events: 
     name: head.name,
     kind: head.kind,
     path,
+    line,
     manifest: text,
     events: events.filter((event) => event !== undefined),
     weight: /^[+-]?[0-9]+$/.test(weight) ? Number(weight) : 0,
@@ -131,26 +143,57 @@ function compareKinds(left: { kind: string }, right: { kind: string }): number {
   return a === undefined ? 1 : -1;
 }
 
-function trimSpace(text: string): string {
-  let start = 0;
-  let end = text.length;
+/** A part of a text without the white space around it. */
+export interface ManifestDocument {
+  readonly text: string;
+  /** Where it begins in the whole. */
+  readonly start: number;
+}
+
+function trimmed(text: string, from: number, to: number): ManifestDocument {
+  let start = from;
+  let end = to;
   while (start < end && isSpace(text.charCodeAt(start))) start += 1;
   while (end > start && isSpace(text.charCodeAt(end - 1))) end -= 1;
-  return text.slice(start, end);
+  return { text: text.slice(start, end), start };
+}
+
+/** Counts lines on the way through a text. */
+class LineCounter {
+  private readonly text: string;
+  private counted = 0;
+  private line = 1;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  /** The line (from 1) of an offset that is not before the last one asked for. */
+  at(offset: number): number {
+    for (let at = this.text.indexOf('\n', this.counted); at >= 0 && at < offset; at = this.text.indexOf('\n', at + 1)) {
+      this.line += 1;
+      this.counted = at + 1;
+    }
+    return this.line;
+  }
 }
 
 /** The documents of a text, trimmed, empty ones left out: split at `---` wherever a line begins with it. */
-export function splitManifests(text: string): string[] {
-  const all = trimSpace(text);
-  const documents: string[] = [];
+export function splitDocuments(text: string): ManifestDocument[] {
+  const { text: all, start: offset } = trimmed(text, 0, text.length);
+  const documents: ManifestDocument[] = [];
+  const add = (from: number, to: number): void => {
+    const { text: document, start: at } = trimmed(all, from, to);
+    if (document !== '') documents.push({ text: document, start: offset + at });
+  };
   let start = all.startsWith('---') ? skipSpace(all, 3) : 0;
   // A separator takes the line break that would begin another one right after it: that one stays in the text.
   for (let at = all.indexOf('\n---', start); at >= 0; at = all.indexOf('\n---', start)) {
-    documents.push(all.slice(start, at));
+    add(start, at);
     start = skipSpace(all, at + 4);
   }
-  documents.push(all.slice(start));
-  return documents.map(trimSpace).filter((document) => document !== '');
+  add(start, all.length);
+  return documents;
 }
 
 /** The separator takes the white space after it. */

@@ -13,9 +13,13 @@ import { isCompatible, processDependencies } from '../values/dependencies.ts';
 import { validateSchemas } from '../values/schema.ts';
 import { coalesceValues, copyTable } from '../values/tables.ts';
 import { WorkChart } from '../values/work-chart.ts';
-import { templateCacheOf } from './cache.ts';
+import { addChartValues } from '../trace/chart-values.ts';
+import { renderTrace, type FileLine } from '../trace/render-trace.ts';
+import { Tracer } from '../trace/tracer.ts';
+import { templateCacheOf, tracingCacheOf } from './cache.ts';
 import { defaultCapabilities } from './capabilities.ts';
 import { sortManifests } from './manifests.ts';
+import { outputLines, type TemplateOutputOptions } from './output.ts';
 import { scopeTemplates } from './scope.ts';
 import { runTemplates } from './templates.ts';
 import type { LookupRequest, RenderOptions, RenderResult, RenderWarning } from './types.ts';
@@ -29,13 +33,25 @@ export function render(options: RenderOptions): RenderResult {
   const { chart } = options;
   checkInstallable(chart);
   checkDependencies(chart);
-  const { work, values, files, warnings } = renderFiles(options);
+  const { work, values, files, warnings, tracer } = renderFiles(options);
   const notes = takeNotes(files, work.name, options.subchartNotes ?? false);
   const { manifests, hooks } = sortManifests(files, (message) => warnings.push({ code: 'HOOK', message }));
   const rendered = new Map([...files].filter(([, text]) => text.trim() !== ''));
   const crds = crdsOf(work);
   const plain = toPlain(values) as UnknownRecord;
-  return { manifests, hooks, notes, crds, warnings, files: rendered, chart: processedChart(work), values: plain };
+  const result = {
+    manifests,
+    hooks,
+    notes,
+    crds,
+    warnings,
+    files: rendered,
+    chart: processedChart(work),
+    values: plain,
+  };
+  if (tracer === undefined) return result;
+  const outputOf = (output: TemplateOutputOptions): readonly (FileLine | undefined)[] => outputLines(result, output);
+  return { ...result, trace: renderTrace({ tracer, originsOf: () => [], outputLines: outputOf }) };
 }
 
 /** The text of every template by path, before it is taken for manifests. Throws as {@link render}. */
@@ -51,14 +67,17 @@ export function renderFiles(options: RenderOptions): RenderedFiles {
   if (options.skipSchemaValidation !== true) validateSchemas(work, values);
   const capabilities = options.capabilities ?? defaultCapabilities;
   if (options.lint !== true) checkKubeVersion(chart, capabilities.kubeVersion);
+  const tracer = options.trace === true ? new Tracer() : undefined;
+  if (tracer !== undefined) addChartValues(tracer.provenance, work, values);
   const templates = scopeTemplates(work, values, { release: options.release, capabilities });
   const files = runTemplates(templates, {
-    cache: templateCacheOf(chart),
+    cache: tracer === undefined ? templateCacheOf(chart) : tracingCacheOf(chart),
     services: servicesOf(options, warn),
     strict: options.strict ?? false,
     monotonicMs: () => options.clock.monotonicMs(),
+    tracer,
   });
-  return { work, values, files, warnings };
+  return { work, values, files, warnings, tracer };
 }
 
 interface RenderedFiles {
@@ -66,6 +85,7 @@ interface RenderedFiles {
   readonly values: GoMap;
   readonly files: Map<string, string>;
   readonly warnings: RenderWarning[];
+  readonly tracer: Tracer | undefined;
 }
 
 /** Values as the templates take them. */

@@ -7,7 +7,9 @@ import { compareStrings, fromBytes } from '../go/utf8.ts';
 import { ExecError, isStackOverflow } from '../template/exec-error.ts';
 import { ParseError } from '../template/parser.ts';
 import { TemplateRun } from '../template/run.ts';
-import { TemplateNames, type TemplateCache } from '../template/templates.ts';
+import { TemplateNames, type ParsedText, type TemplateCache } from '../template/templates.ts';
+import type { Tracer } from '../trace/tracer.ts';
+import { TracingRun } from '../trace/tracing-run.ts';
 import { valuesView, type ScopedTemplate } from './scope.ts';
 
 export interface TemplatesOptions {
@@ -15,6 +17,8 @@ export interface TemplatesOptions {
   readonly services: Services;
   readonly strict: boolean;
   readonly monotonicMs: () => number;
+  /** Watches the templates; `cache` must be one for traced renders. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** The text of every template that is no partial, by path, in the order they ran. Throws `RENDER_FAILED`, `RENDER_LIMIT`. */
@@ -22,14 +26,21 @@ export function runTemplates(
   templates: ReadonlyMap<string, ScopedTemplate>,
   options: TemplatesOptions,
 ): Map<string, string> {
+  const { services, strict, monotonicMs, tracer } = options;
   const paths = [...templates.keys()].toSorted(compareDepth);
   const names = new TemplateNames(options.cache);
   for (const path of paths) {
     const template = templates.get(path);
-    if (template !== undefined) addTemplate(names, options.cache, template);
+    if (template === undefined) continue;
+    const parsed = parseTemplateFile(options.cache, template);
+    names.add(parsed);
+    tracer?.trees.set(
+      path,
+      [...parsed.values()].map(({ tree }) => tree),
+    );
   }
-  const { services, strict, monotonicMs } = options;
-  const run = new TemplateRun({ names, services, strict, monotonicMs });
+  const runOptions = { names, services, strict, monotonicMs };
+  const run = tracer === undefined ? new TemplateRun(runOptions) : new TracingRun(runOptions, tracer);
   const rendered = new Map<string, string>();
   for (const path of paths) {
     const template = templates.get(path);
@@ -49,10 +60,10 @@ function isPartial(path: string): boolean {
   return path.slice(path.lastIndexOf('/') + 1).startsWith('_');
 }
 
-function addTemplate(names: TemplateNames, cache: TemplateCache, template: ScopedTemplate): void {
+function parseTemplateFile(cache: TemplateCache, template: ScopedTemplate): ParsedText {
   const { path, file } = template;
   try {
-    names.add(cache.file(file, path, () => fromBytes(file.data)));
+    return cache.file(file, path, () => fromBytes(file.data));
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
     throw chartError('RENDER_FAILED', parseMessage(path, error.message), { next: `correct ${path}`, cause: error });

@@ -3,6 +3,7 @@
 import type { Clock, Random, UnknownRecord } from '@towpath/kit';
 import type { Chart, ChartCrd } from '../chart/types.ts';
 import type { RenderLimits } from '../limits.ts';
+import type { RenderTrace } from '../trace/types.ts';
 import type { ChartValues } from '../values/chart-values.ts';
 
 /** `.Release` in templates. */
@@ -59,12 +60,16 @@ export interface RenderOptions {
   readonly subchartNotes?: boolean;
   /** values.schema.json is not applied. */
   readonly skipSchemaValidation?: boolean;
+  /** The result says where each line came from; takes about twice the time. */
+  readonly trace?: boolean;
 }
 
 /** One rendered object that is no hook. */
 export interface RenderedManifest {
   /** The template, such as `chart/templates/x.yaml`. */
   readonly path: string;
+  /** Where it begins in the text of `files` at that path, from 1. */
+  readonly line: number;
   readonly text: string;
   readonly kind: string;
   readonly apiVersion: string;
@@ -89,6 +94,8 @@ export interface RenderedHook {
   readonly name: string;
   readonly kind: string;
   readonly path: string;
+  /** As in {@link RenderedManifest}. */
+  readonly line: number;
   readonly manifest: string;
   readonly events: readonly HookEvent[];
   readonly weight: number;
@@ -117,4 +124,6 @@ export interface RenderResult {
   readonly chart: Chart;
   /** The coalesced values, as JSON data. */
   readonly values: UnknownRecord;
+  /** Of a render with `trace: true`. */
+  readonly trace?: RenderTrace;
 }

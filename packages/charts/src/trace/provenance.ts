@@ -27,17 +27,23 @@ export class Provenance {
 
   /** Gives a tree of values its paths; what is known already stays. */
   addTree(container: unknown, path: ValuePath, depth = 0): void {
-    if (!isContainer(container) || depth > depthMax || this.origins.has(container)) return;
+    if (!isContainer(container)) {
+      path.isSet = true;
+      return;
+    }
+    if (depth > depthMax || this.of(container) !== undefined) return;
     this.set(container, { path, keys: new Map(), rest: [] });
-    for (const [key, item] of entriesOf(container)) this.addTree(item, path.child(key), depth + 1);
+    const entries = [...entriesOf(container)];
+    path.isSet = entries.length === 0;
+    for (const [key, item] of entries) this.addTree(item, path.child(key), depth + 1);
   }
 
   of(container: unknown): Origin | undefined {
-    return isContainer(container) ? this.origins.get(container) : undefined;
+    return isContainer(container) ? this.origins.get(original(container)) : undefined;
   }
 
   set(container: unknown, origin: Origin): void {
-    if (isContainer(container)) this.origins.set(container, origin);
+    if (isContainer(container)) this.origins.set(original(container), origin);
   }
 
   /** The origin of a container, made when there is none. */
@@ -88,6 +94,11 @@ export class Provenance {
     }
     return [...taint];
   }
+}
+
+/** What a view shows: both have one origin. */
+function original(container: Container): Container {
+  return container instanceof MapView ? container.target : container;
 }
 
 export type Container = Map<string, unknown> | unknown[];

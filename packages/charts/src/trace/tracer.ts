@@ -1,6 +1,6 @@
 /** What a traced render knows while it runs: who is running, what was read for the current action. */
 
-import type { Node, Statement } from '../template/nodes.ts';
+import type { Node, Statement, Tree } from '../template/nodes.ts';
 import type { Frame } from '../template/frame.ts';
 import { TracedText, type Link } from './pieces.ts';
 import { pathsOf } from './printed-values.ts';
@@ -41,10 +41,12 @@ interface RangeState {
   readonly taint: Taint;
 }
 
-/** Functions that hand containers on without looking into them are told apart from those that use all of them. */
+/** The state of one traced render; each method is called by what the compiler and the functions do. */
 export class Tracer {
   readonly provenance = new Provenance();
   readonly ran = new Set<Statement>();
+  /** What each template file defines, by path. */
+  readonly trees = new Map<string, readonly Tree[]>();
   /** Rendered templates by path. */
   readonly files = new Map<string, TracedText>();
   activation: Activation = newActivation(undefined, { dot: [], around: [] });

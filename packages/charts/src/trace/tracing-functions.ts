@@ -7,7 +7,7 @@ import type { Frame } from '../template/frame.ts';
 import { printedYaml } from './printed-values.ts';
 import { isContainer, type Container, type Taint } from './provenance.ts';
 import { tracerOf, type Tracer } from './tracer.ts';
-import { ValuePath, type PathKey } from './value-path.ts';
+import type { PathKey } from './value-path.ts';
 
 type Run = (...args: unknown[]) => unknown;
 
@@ -138,6 +138,9 @@ function itemTaints(tracer: Tracer, list: unknown): Taint[] {
   return Array.isArray(list) ? list.map((item, index) => tracer.provenance.child(list, index, item)) : [];
 }
 
+const watchAppended = watchJoined(([list], tracer) => [itemTaints(tracer, list), [tracer.operandTaint(1)]]);
+const watchPrepended = watchJoined(([list], tracer) => [[tracer.operandTaint(1)], itemTaints(tracer, list)]);
+
 /** Source by source: who gives a key depends on what the ones before gave. */
 function watchMerge(overwrite: boolean): Watch {
   return (tracer, args, run) => {
@@ -181,10 +184,10 @@ const watchYaml: Watch = (tracer, args, run) => {
 };
 
 const passing = [
-  ...['include', 'tpl', 'default', 'coalesce', 'ternary', 'required', 'fail', 'lookup', 'and', 'or', 'not', 'len'],
-  ...['empty', 'all', 'any', 'typeOf', 'typeIs', 'typeIsLike', 'kindOf', 'kindIs', 'has', 'mustHas', 'unset'],
-  ...['first', 'last', 'rest', 'initial', 'slice', 'uniq', 'without', 'compact', 'reverse', 'eq', 'ne', 'values'],
-];
+  'include tpl default coalesce ternary required fail lookup and or not len empty all any typeOf typeIs',
+  'typeIsLike kindOf kindIs has mustHas unset rest mustRest initial mustInitial slice mustSlice uniq',
+  'mustUniq without mustWithout compact mustCompact reverse mustReverse eq ne values',
+].flatMap((line) => line.split(' '));
 
 const watches: ReadonlyMap<string, Watch> = new Map<string, Watch>([
   ...passing.map((name): [string, Watch] => [name, watchPass]),
@@ -205,10 +208,8 @@ const watches: ReadonlyMap<string, Watch> = new Map<string, Watch>([
   ['mustDeepCopy', watchCopy(0)],
   ['pick', watchCopy(0)],
   ['omit', watchCopy(0)],
-  ['append', watchJoined(([list], tracer) => [itemTaints(tracer, list), [tracer.operandTaint(1)]])],
-  ['mustAppend', watchJoined(([list], tracer) => [itemTaints(tracer, list), [tracer.operandTaint(1)]])],
-  ['prepend', watchJoined(([list], tracer) => [[tracer.operandTaint(1)], itemTaints(tracer, list)])],
-  ['mustPrepend', watchJoined(([list], tracer) => [[tracer.operandTaint(1)], itemTaints(tracer, list)])],
+  ...['append', 'mustAppend', 'push', 'mustPush'].map((name): [string, Watch] => [name, watchAppended]),
+  ...['prepend', 'mustPrepend'].map((name): [string, Watch] => [name, watchPrepended]),
   ['concat', watchJoined((lists, tracer) => lists.map((list) => itemTaints(tracer, list)))],
   ['merge', watchMerge(false)],
   ['mustMerge', watchMerge(false)],
@@ -218,8 +219,3 @@ const watches: ReadonlyMap<string, Watch> = new Map<string, Watch>([
   ['mustToYaml', watchYaml],
   ['toYamlPretty', watchYaml],
 ]);
-
-/** The paths of a taint that are values themselves. */
-export function valuesOf(taint: Taint): ValuePath[] {
-  return taint.filter((part) => part instanceof ValuePath);
-}

@@ -7,6 +7,8 @@ export class ValuePath {
   readonly parent: ValuePath | undefined;
   readonly key: PathKey;
   readonly depth: number;
+  /** There was a value, and nothing below it, when the render began. */
+  isSet = false;
   /** Somebody looked at the value. */
   isRead = false;
   /** Somebody used all that is below. */
@@ -31,6 +33,11 @@ export class ValuePath {
       this.children.set(key, child);
     }
     return child;
+  }
+
+  /** The paths below that were met, in that order. */
+  below(): Iterable<ValuePath> {
+    return this.children.values();
   }
 
   /** From the root down. */

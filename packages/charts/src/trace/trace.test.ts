@@ -1,0 +1,216 @@
+import { describe, expect, test } from 'vitest';
+import { templateOutput, type TemplateOutputOptions } from '../render/output.ts';
+import { render } from '../render/render.ts';
+import { renderOptions, testChart } from '../testing.ts';
+import type { LineOrigin } from './types.ts';
+
+const helpers = `{{- define "c.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 -}}
+{{- end -}}
+{{- define "c.labels" -}}
+app: {{ include "c.name" . }}
+{{- with .Values.labels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+{{- define "c.port" -}}
+port: {{ .port }}
+{{- end -}}
+`;
+
+const valuesYaml = `nameOverride: ""
+image:
+  repository: web
+  tag: "1.2"
+labels:
+  team: shop
+  "a.b/c": d
+hosts:
+- a.example
+- b.example
+ports:
+- port: 80
+- port: 443
+resources:
+  limits:
+    cpu: 1
+    memory: 1Gi
+config: |
+  name: {{ .Values.image.tag }}
+env:
+  LEVEL: info
+`;
+
+/** `file:line <- includes {values}` in short. */
+function shown(origin: LineOrigin | undefined): string {
+  if (origin === undefined) return '';
+  const short = (file: string): string => file.slice(file.lastIndexOf('/') + 1);
+  const { template, includes, values } = origin;
+  const stack = includes.map(({ name, at }) => ` < ${name}@${short(at.file)}:${at.line}`).join('');
+  const read = values.length === 0 ? '' : ` {${values.map(({ path }) => path).join(' ')}}`;
+  return `${short(template.file)}:${template.line}:${template.column}${stack}${read}`;
+}
+
+describe('the origin of a line', () => {
+  test.each([
+    { name: 'text', template: 'a: b', lines: ['t.yaml:1:1'] },
+    { name: 'text after a trimmed action', template: '{{- $x := 1 }}\n  a: b', lines: ['', 't.yaml:2:3'] },
+    { name: 'a value', template: 'a: {{ .Values.image.tag }}', lines: ['t.yaml:1:1 {image.tag}'] },
+    {
+      name: 'two values',
+      template: '{{ .Values.image.repository }}: {{ .Values.image.tag }}',
+      lines: ['t.yaml:1:1 {image.repository image.tag}'],
+    },
+    { name: 'a value nobody set', template: 'a: {{ .Values.image.y | default "z" }}', lines: ['t.yaml:1:1 {image.y}'] },
+    {
+      name: 'a variable',
+      template: '{{ $t := .Values.image.tag }}\na: {{ $t }}',
+      lines: ['', 't.yaml:2:1 {image.tag}'],
+    },
+    {
+      name: 'a condition is not printed',
+      template: '{{ if .Values.image }}\na: b\n{{ end }}',
+      lines: ['', 't.yaml:2:1'],
+    },
+    {
+      name: 'with',
+      template: '{{ with .Values.image }}\na: {{ .tag }}\nb: c{{ end }}',
+      lines: ['', 't.yaml:2:1 {image.tag}', 't.yaml:3:1 {image}'],
+    },
+    {
+      name: 'with a text',
+      template: '{{ with .Values.image.tag }}a: {{ . }}{{ end }}',
+      lines: ['t.yaml:1:29 {image.tag}'],
+    },
+    {
+      name: 'range over texts',
+      template: 'l:\n{{ range .Values.hosts -}}\n- {{ . }}\n{{ end }}',
+      lines: ['t.yaml:1:1', 't.yaml:3:1 {hosts[0]}', 't.yaml:3:1 {hosts[1]}'],
+    },
+    {
+      name: 'range over tables',
+      template: 'l:\n{{ range .Values.ports -}}\n- a: b\n  port: {{ .port }}\n{{ end }}',
+      lines: [
+        't.yaml:1:1',
+        't.yaml:3:1 {ports[0]}',
+        't.yaml:4:3 {ports[0].port}',
+        't.yaml:3:1 {ports[1]}',
+        't.yaml:4:3 {ports[1].port}',
+      ],
+    },
+    {
+      name: 'range with variables',
+      template: '{{ range $k, $v := .Values.env -}}\n{{ $k }}: {{ $v }}{{ end }}',
+      lines: ['t.yaml:2:1 {env.LEVEL}'],
+    },
+    { name: 'include in a line', template: 'a: {{ include "c.name" . }}', lines: ['t.yaml:1:1 {nameOverride}'] },
+    {
+      name: 'include with nindent',
+      template: 'l:\n  {{- include "c.labels" . | nindent 2 }}',
+      lines: [
+        't.yaml:1:1',
+        '_helpers.tpl:5:1 < c.labels@t.yaml:2 {nameOverride}',
+        '_helpers.tpl:7:1 < c.labels@t.yaml:2 {labels."a.b/c"}',
+        '_helpers.tpl:7:1 < c.labels@t.yaml:2 {labels.team}',
+      ],
+    },
+    {
+      name: 'include through a variable and quote',
+      template: '{{ $n := include "c.name" . | quote }}\n{{ $n }}: a',
+      lines: ['', '_helpers.tpl:2:1 < c.name@t.yaml:1 {nameOverride}'],
+    },
+    {
+      name: 'template',
+      template: '{{ range .Values.ports }}{{ template "c.port" . }}\n{{ end }}',
+      lines: [
+        '_helpers.tpl:11:1 < c.port@t.yaml:1 {ports[0].port}',
+        '_helpers.tpl:11:1 < c.port@t.yaml:1 {ports[1].port}',
+      ],
+    },
+    {
+      name: 'a table printed whole',
+      template: 'r:\n  {{- toYaml .Values.resources | nindent 2 }}',
+      lines: [
+        't.yaml:1:1',
+        't.yaml:2:3 {resources.limits}',
+        't.yaml:2:3 {resources.limits.cpu}',
+        't.yaml:2:3 {resources.limits.memory}',
+      ],
+    },
+    {
+      name: 'a changed copy',
+      template:
+        '{{ $r := deepCopy .Values.resources }}{{ $_ := set $r.limits "cpu" .Values.image.tag }}\n{{ toYaml $r }}',
+      lines: ['', 't.yaml:2:1 {resources.limits}', 't.yaml:2:1 {image.tag}', 't.yaml:2:1 {resources.limits.memory}'],
+    },
+    {
+      name: 'merged tables',
+      template: '{{ merge (dict "LEVEL" .Values.image.tag) .Values.env .Values.labels | toYaml }}',
+      lines: ['t.yaml:1:1 {image.tag}', 't.yaml:1:1 {labels."a.b/c"}', 't.yaml:1:1 {labels.team}'],
+    },
+    {
+      name: 'a table for include',
+      template: '{{ include "c.port" (dict "port" .Values.image.tag) }}',
+      lines: ['_helpers.tpl:11:1 < c.port@t.yaml:1 {image.tag}'],
+    },
+    {
+      name: 'index, get and dig',
+      template:
+        'a: {{ index .Values.hosts 1 }}{{ get .Values.env "LEVEL" }}\nb: {{ dig "image" "tag" "" .Values.AsMap }}',
+      lines: ['t.yaml:1:1 {hosts[1] env.LEVEL}', 't.yaml:2:1 {image.tag}'],
+    },
+    { name: 'join', template: 'a: {{ join "," .Values.hosts }}', lines: ['t.yaml:1:1 {hosts}'] },
+    {
+      name: 'tpl',
+      template: 'a:\n{{ tpl .Values.config . }}',
+      lines: ['t.yaml:1:1', 't.yaml:2:1 < tpl@t.yaml:2 {config image.tag}'],
+    },
+  ])('$name', async ({ template, lines }) => {
+    const chart = await testChart({
+      'values.yaml': valuesYaml,
+      'templates/_helpers.tpl': helpers,
+      'templates/t.yaml': template,
+    });
+
+    const { trace, files } = render({ ...renderOptions(), chart, trace: true });
+
+    const file = 'c/templates/t.yaml';
+    const text = (files.get(file) ?? '').trimEnd();
+    const origins = text
+      .split('\n')
+      .map((line, index) => (line.trim() === '' ? '' : shown(trace?.line(file, index + 1))));
+    expect(origins).toEqual(lines);
+    expect(text).toBe((render({ ...renderOptions(), chart }).files.get(file) ?? '').trimEnd());
+  });
+
+  test('a line of the whole output', async () => {
+    const hook = 'kind: Job\napiVersion: v1\nmetadata: {name: j, annotations: {helm.sh/hook: test}}';
+    const chart = await testChart({
+      'templates/a.yaml': `${hook}\n---\n\nkind: Service\nmetadata:\n  name: s`,
+      'templates/b.yaml': 'kind: Namespace\nmetadata:\n  name: {{ .Release.Namespace }}',
+    });
+
+    const result = render({ ...renderOptions(), chart, trace: true });
+
+    const placesOf = (options: TemplateOutputOptions): string[] =>
+      templateOutput(result, options)
+        .split('\n')
+        .flatMap((line, index) => {
+          const place = result.trace?.outputLine(index + 1, options)?.template;
+          return place === undefined ? [] : [`${line} @${place.file.slice(12)}:${place.line}`];
+        });
+    const manifests = [
+      'kind: Namespace @b.yaml:1',
+      'metadata: @b.yaml:2',
+      '  name: ns @b.yaml:3',
+      'kind: Service @a.yaml:6',
+      'metadata: @a.yaml:7',
+      '  name: s @a.yaml:8',
+    ];
+    const hooks = hook.split('\n').map((line, index) => `${line} @a.yaml:${index + 1}`);
+    expect(placesOf({})).toEqual([...manifests, ...hooks]);
+    expect(placesOf({ noHooks: true })).toEqual(manifests);
+    expect(placesOf({ skipTests: true })).toEqual(manifests);
+    expect(placesOf({ showOnly: ['templates/a.yaml'] })).toEqual([...manifests.slice(3), ...hooks]);
+  });
+});
