@@ -2,6 +2,7 @@
 
 import { TowpathError } from '@towpath/kit';
 
+/** The `code` of what this package throws. */
 export type ChartErrorCode =
   | 'CHART_INVALID'
   | 'CHART_TOO_LARGE'

@@ -1,5 +1,6 @@
 /** What a chart may use up: every limit has a reason and an error that names it. */
 
+/** What one render may use up; past it the render ends with `RENDER_LIMIT`. */
 export interface RenderLimits {
   /** The whole render; checked about every thousand steps. */
   readonly timeMs: number;
@@ -11,6 +12,7 @@ export interface RenderLimits {
   readonly valueDepth: number;
 }
 
+/** The limits of a render that sets none. */
 export const defaultRenderLimits: RenderLimits = {
   timeMs: 30_000,
   outputChars: 256 * 1024 * 1024,
@@ -18,6 +20,7 @@ export const defaultRenderLimits: RenderLimits = {
   valueDepth: 1000,
 };
 
+/** What one chart may hold; past it loading ends with `CHART_TOO_LARGE`. */
 export interface LoadLimits {
   /** Of one file after decompression. Source: helm 3.19 pkg/chart/loader/archive, MaxDecompressedFileSize. */
   readonly fileBytes: number;
@@ -28,6 +31,7 @@ export interface LoadLimits {
   readonly depth: number;
 }
 
+/** The limits of a load that sets none. */
 export const defaultLoadLimits: LoadLimits = {
   fileBytes: 5 * 1024 * 1024,
   chartBytes: 100 * 1024 * 1024,

@@ -5,10 +5,14 @@ export interface Timer {
   cancel(): void;
 }
 
-/** The current time and timers. `nowMs` is wall time since the epoch, `monotonicMs` never goes back. */
-export interface Clock {
+/** The current time: `nowMs` is wall time since the epoch, `monotonicMs` never goes back. */
+export interface Time {
   nowMs(): number;
   monotonicMs(): number;
+}
+
+/** The current time and timers. */
+export interface Clock extends Time {
   /** Calls `run` once after `afterMs`; the timer does not keep the process alive. */
   startTimer(afterMs: number, run: () => void): Timer;
   /** Resolves after `forMs`; rejects with the signal's reason when it is aborted first. */
@@ -16,7 +20,7 @@ export interface Clock {
 }
 
 /** The system's time without its timers: runs in a browser, too. */
-export const systemTime: Pick<Clock, 'nowMs' | 'monotonicMs'> = {
+export const systemTime: Time = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
 };

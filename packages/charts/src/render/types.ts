@@ -1,6 +1,6 @@
 /** What a render takes and gives. */
 
-import type { Clock, Random, UnknownRecord } from '@towpath/kit';
+import type { Random, Time, UnknownRecord } from '@towpath/kit';
 import type { Chart, ChartCrd } from '../chart/types.ts';
 import type { RenderLimits } from '../limits.ts';
 import type { RenderTrace } from '../trace/types.ts';
@@ -49,7 +49,7 @@ export interface RenderOptions {
   /** The addresses of a host, for `getHostByName`; it gives '' when left out, as without `--enable-dns`. */
   readonly resolveHost?: (host: string) => readonly string[];
   /** For `now` and the dates of certificates. */
-  readonly clock: Pick<Clock, 'nowMs' | 'monotonicMs'>;
+  readonly clock: Time;
   readonly random: Random;
   readonly limits?: Partial<RenderLimits>;
   /** `required` and `fail` only warn, as `helm lint` does it. */
