@@ -30,8 +30,9 @@ export async function applyYaml(client: Client, text: string, namespace = 'defau
   }
 }
 
-/** The object at a path of the API as JSON text: a Status where there is none. */
-export async function readText(client: Client, path: string): Promise<string> {
-  const response = await client.request({ method: 'GET', path });
+/** The object at a path of the API (and a query) as JSON text: a Status where there is none. */
+export async function readText(client: Client, target: string): Promise<string> {
+  const { pathname, searchParams } = new URL(target, 'http://server');
+  const response = await client.request({ method: 'GET', path: pathname, query: Object.fromEntries(searchParams) });
   return response.text();
 }

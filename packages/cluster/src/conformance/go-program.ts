@@ -1,6 +1,6 @@
 /** Go programs the suites need: taken from the tools folder, else built there from their module. */
 
-import { access, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { runProgram } from './run-program.ts';
@@ -14,8 +14,8 @@ export interface GoProgram {
   /** Import path of the main package, or of the package whose tests are compiled. */
   readonly package: string;
   readonly isTest?: boolean;
-  /** Further modules that must be there for tests, and replacements: whole lines of go.mod. */
-  readonly goMod?: readonly string[];
+  /** The published version of the modules that its go.mod takes from folders beside it. */
+  readonly besideVersion?: string;
   readonly ldflags?: string;
 }
 
@@ -50,8 +50,7 @@ export async function goModuleFolder(module: string, version: string): Promise<s
 async function build(program: GoProgram, path: string): Promise<string | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'towpath-go-'));
   try {
-    const lines = ['module towpath.dev/conformance', 'go 1.24.0', `require ${program.module} ${program.version}`];
-    await writeFile(join(folder, 'go.mod'), [...lines, ...(program.goMod ?? []), ''].join('\n'));
+    await writeFile(join(folder, 'go.mod'), await goMod(program));
     const partial = `${path}.${String(process.pid)}`;
     const compile = program.isTest === true ? ['test', '-c'] : ['build'];
     const ldflags = `-s -w ${program.ldflags ?? ''}`.trim();
@@ -65,6 +64,20 @@ async function build(program: GoProgram, path: string): Promise<string | undefin
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** A module that requires the program's; replacements do not carry over by themselves. */
+async function goMod({ module, version, besideVersion }: GoProgram): Promise<string> {
+  const source = await goModuleFolder(module, version);
+  const text = source === undefined ? '' : await readFile(join(source, 'go.mod'), 'utf8');
+  const replacements = [...text.matchAll(/^\s*(?:replace\s+)?(\S+) => (\S+)(?: (v\S+))?$/gm)].flatMap(
+    ([, from = '', to = '', toVersion = '']) => {
+      if (!to.startsWith('.')) return [`replace ${from} => ${to} ${toVersion}`];
+      return besideVersion === undefined ? [] : [`replace ${from} => ${from} ${besideVersion}`];
+    },
+  );
+  const head = ['module towpath.dev/conformance', 'go 1.24.0', `require ${module} ${version}`];
+  return [...head, ...replacements, ''].join('\n');
 }
 
 function lastLine(text: string): string {

@@ -1,12 +1,14 @@
 /** `npm run conformance -- cluster [SUITE] [ARGUMENT…]`: the embedded cluster under real clients and recordings. */
 
 import { controllerRuntime } from './controller-runtime/suite.ts';
+import { controllers } from './controllers/suite.ts';
+import { e2e } from './e2e/suite.ts';
 import { helm } from './helm/suite.ts';
 import { kubectlSkew } from './kubectl-skew/suite.ts';
 import { recorded } from './recorded/suite.ts';
 import type { Suite } from './suite.ts';
 
-const suites: readonly Suite[] = [recorded, controllerRuntime, kubectlSkew, helm];
+const suites: readonly Suite[] = [recorded, controllerRuntime, kubectlSkew, helm, controllers, e2e];
 
 /** Runs the suite named first, or all one after another; the exit code is the worst of theirs. */
 export async function main(args: readonly string[], print: (line: string) => void): Promise<number> {

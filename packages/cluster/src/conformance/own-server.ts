@@ -16,8 +16,12 @@ import { openLmdbStore } from '../store/lmdb-store.ts';
 import { withEnvironment } from './environment.ts';
 
 export interface OwnServerOptions {
-  /** Controllers and scheduler; absent, the API alone, in which pods need no service account. */
+  /** Our controllers run. */
   readonly hasControllers?: boolean;
+  /** Our scheduler runs; defaults to `hasControllers`. */
+  readonly hasScheduler?: boolean;
+  /** Pods get a service account; defaults to `hasControllers`, who make them. */
+  readonly hasServiceAccounts?: boolean;
   /** Where the images of a node come from; absent, there is no node. */
   readonly images?: ImageSource;
   /** Receives log lines of warnings and errors. */
@@ -57,20 +61,24 @@ async function startIn(folder: string, options: OwnServerOptions, ends: Disposer
       clock: systemClock,
       random: systemRandom,
       log,
-      serviceAccountAdmission: options.hasControllers ?? false,
+      serviceAccountAdmission: options.hasServiceAccounts ?? options.hasControllers ?? false,
       dialer: node.dialer,
       podStreams: node.podStreams,
     }),
   );
   const kubeconfig = join(folder, 'kubeconfig');
   await writeFile(kubeconfig, api.kubeconfig(), { mode: 0o600 });
-  if (options.hasControllers === true) await startRest(api, log, ends);
+  if (options.hasControllers === true) await startOwnControllers(api, log, ends);
+  if (options.hasScheduler ?? options.hasControllers ?? false) {
+    const scheduler = ends.own(startScheduler({ transport: api.transport(), clock: systemClock, log }));
+    await scheduler.synced();
+  }
   if (options.images !== undefined) node.set(await startNode(folder, options.images, { api, log, ends }));
   const client = new Client({ transport: api.transport(), fieldManager: 'conformance', userAgent: 'conformance' });
   return { kubeconfig, api, client, folder, dispose: () => ends.dispose() };
 }
 
-async function startRest(api: RunningApiServer, log: Logger, ends: Disposer): Promise<void> {
+async function startOwnControllers(api: RunningApiServer, log: Logger, ends: Disposer): Promise<void> {
   const controllers = ends.own(
     startControllers({
       transportFor: () => api.transport(),
@@ -80,8 +88,7 @@ async function startRest(api: RunningApiServer, log: Logger, ends: Disposer): Pr
       rootCa: api.caPem,
     }),
   );
-  const scheduler = ends.own(startScheduler({ transport: api.transport(), clock: systemClock, log }));
-  await Promise.all([controllers.synced(), scheduler.synced()]);
+  await controllers.synced();
 }
 
 interface NodeParts {
