@@ -117,7 +117,7 @@ export async function lintChart(input: LintInput): Promise<LintMessage[]> {
 
 /** A time that stands still at `nowMs` since the epoch, for renders that repeat; the time limit still holds. */
 export function fixedTime(nowMs: number): Time {
-  return { nowMs: () => nowMs, monotonicMs: systemTime.monotonicMs };
+  return { nowMs: () => nowMs, monotonicMs: () => systemTime.monotonicMs() };
 }
 
 /** The files of a chart from texts by path, for charts that are written in a program or an editor. */
@@ -142,7 +142,7 @@ const defaults = {
   release: defaultRelease,
   clock: {
     nowMs: absent('time', '`clock: systemTime`, or `clock: fixedTime(0)` for the same output each time'),
-    monotonicMs: systemTime.monotonicMs,
+    monotonicMs: () => systemTime.monotonicMs(),
   },
   random: { bytes: noRandom, integer: noRandom },
 };
