@@ -21,6 +21,7 @@ export {
 } from './node/index.ts';
 export { startScheduler, type Scheduler, type SchedulerOptions } from './scheduler/index.ts';
 export { openLmdbStore } from './store/lmdb-store.ts';
+export { restoreBackup, writeBackup, type BackupSummary, type ClusterFolders } from './store/backup.ts';
 export * from './controllers/index.ts';
 export * from './network/index.ts';
 export * from './node/index.ts';

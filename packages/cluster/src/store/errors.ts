@@ -51,3 +51,34 @@ export function storeWriteFailed(dir: string, why: string, cause: unknown): Towp
     cause,
   });
 }
+
+/** Nothing to back up. */
+export function noStore(dir: string): TowpathError {
+  return new TowpathError('NO_STORE', `there is no cluster in ${dir}`, { next: 'name the data folder with --data' });
+}
+
+/** Backups are never written over. */
+export function backupExists(file: string): TowpathError {
+  return new TowpathError('BACKUP_EXISTS', `${file} exists already`, { next: 'name another file' });
+}
+
+/** The file is no backup, or not a whole one. */
+export function backupInvalid(file: string, why: string, cause?: unknown): TowpathError {
+  return new TowpathError('BACKUP_INVALID', `${file} cannot be restored: ${why}`, {
+    next: 'name a whole backup; nothing was restored',
+    cause,
+  });
+}
+
+/** The file was written by a later release. */
+export function backupNewer(file: string, is: { version: number; known: number; towpath: string }): TowpathError {
+  const message = `the backup ${file} of Towpath ${is.towpath} has format ${is.version}, this one reads up to ${is.known}`;
+  return new TowpathError('BACKUP_NEWER', message, { next: 'use the newer Towpath; nothing was restored' });
+}
+
+/** A cluster is never written over. */
+export function restoreExists(dir: string): TowpathError {
+  return new TowpathError('RESTORE_EXISTS', `${dir} is not empty: a restore never overwrites`, {
+    next: 'name a new data folder with --data, or move this one away',
+  });
+}

@@ -25,7 +25,7 @@ export async function openLmdbStore(options: { readonly dir: string }): Promise<
   const lock = await lockFolder(dir);
   if (lock === undefined) throw storeLocked(dir);
   try {
-    const state = await checkFolder(dir, { pages: true });
+    const state = await checkFolder(dir, { pages: true, create: true });
     const database = openDatabase(dir, { readOnly: false });
     const sum = sumEntries(database, dir, state);
     await syncFolder(dir);
@@ -41,17 +41,25 @@ export async function openLmdbStore(options: { readonly dir: string }): Promise<
   }
 }
 
-/** All entries of a store as they are at one moment, also while another process writes to it. */
-export async function readEntries(dir: string): Promise<(readonly [key: string, value: string])[]> {
+/** A store as it was at one moment. */
+export interface StoreSnapshot {
+  /** Another process has the store open. */
+  readonly isLive: boolean;
+  readonly entries: readonly (readonly [key: string, value: string])[];
+}
+
+/** All entries of a store, also while another process writes to it. Changes nothing. */
+export async function readSnapshot(dir: string): Promise<StoreSnapshot> {
   // Without the lock somebody else has the store open, and has checked it.
   const lock = await lockFolder(dir);
   try {
-    const state = await checkFolder(dir, { pages: lock !== undefined });
-    const database = openDatabase(dir, { readOnly: lock === undefined });
+    const state = await checkFolder(dir, { pages: lock !== undefined, create: false });
+    const database = openDatabase(dir, { readOnly: true });
     try {
       // In one turn of the event loop: LMDB keeps the snapshot that long.
       sumEntries(database, dir, state);
-      return [...database.getRange({})].flatMap(({ key, value }) => (key === checkKey ? [] : [[key, value] as const]));
+      const entries = [...database.getRange({})].filter(({ key }) => key !== checkKey);
+      return { isLive: lock === undefined, entries: entries.map(({ key, value }) => [key, value] as const) };
     } finally {
       await database.close();
     }

@@ -9,7 +9,7 @@ import { storeCorrupt, storeForeign, storeNewer, storeUnreadable } from './error
 import { checkPages } from './lmdb-pages.ts';
 
 /** Names the format of the folder. */
-const markerName = 'towpath-store.json';
+export const markerName = 'towpath-store.json';
 /** LMDB's data file. */
 export const dataName = 'data.mdb';
 /** 2 added the sum over all entries and the number of acknowledged batches. */
@@ -23,24 +23,30 @@ export interface FolderState {
   readonly acknowledged: number;
 }
 
-/**
- * Refuses what is not ours, newer or damaged, and marks a new folder. `pages: false` leaves the pages of the data file
- * alone, for a store that another process writes to. Throws the errors of `errors.ts`.
- */
-export async function checkFolder(dir: string, options: { pages: boolean }): Promise<FolderState> {
+/** What is looked at, and done. */
+export interface FolderCheck {
+  /** Look at each page of the data file; not for a store that another process writes to. */
+  readonly pages: boolean;
+  /** Mark an empty folder as a store; otherwise it is refused. */
+  readonly create: boolean;
+}
+
+/** Refuses what is not ours, newer or damaged. Throws the errors of `errors.ts`. */
+export async function checkFolder(dir: string, options: FolderCheck): Promise<FolderState> {
   try {
-    return await check(dir, options.pages);
+    return await check(dir, options);
   } catch (error) {
     if (error instanceof TowpathError) throw error;
     throw storeUnreadable(dir, messageOf(error), error);
   }
 }
 
-async function check(dir: string, pages: boolean): Promise<FolderState> {
+async function check(dir: string, { pages, create }: FolderCheck): Promise<FolderState> {
   const names = await readdir(dir);
   const marker = await readMarker(dir);
   if (marker === undefined) {
     if (names.length > 0) throw storeForeign(dir, `it holds ${names[0] ?? ''} and no ${markerName}`);
+    if (!create) throw storeForeign(dir, 'it is empty');
     await writeMarker(dir);
     return { version: formatVersion, acknowledged: 0 };
   }
