@@ -28,6 +28,18 @@ export type {
   RenderResult,
   RenderWarning,
 } from './render/types.ts';
+export type {
+  IncludeStep,
+  LineOrigin,
+  Place,
+  RenderedExcerpt,
+  RenderFailure,
+  RenderTrace,
+  SchemaFailure,
+  TemplateCoverage,
+  ValueOrigin,
+  ValueRead,
+} from './trace/types.ts';
 export type { ChartValues } from './values/chart-values.ts';
 export { valuesFromFlags, type ValueFlags } from './values/flags.ts';
 export { fromYaml, toYaml } from './yaml/yaml.ts';

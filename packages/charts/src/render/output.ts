@@ -38,7 +38,8 @@ export function templateOutput(result: RenderResult, options: TemplateOutputOpti
 function wholeOutput(result: OutputParts, options: TemplateOutputOptions): string {
   const crds = options.includeCrds === true ? result.crds.map((crd) => document(crd.filename, crd.text)).join('') : '';
   const hooks = shownHooks(result, options).map((hook) => document(hook.path, hook.manifest));
-  return `${(crds + manifestText(result)).trim()}\n${hooks.join('')}`;
+  const manifest = crds + manifestText(result);
+  return `${(options.postRender?.(manifest) ?? manifest).trim()}\n${hooks.join('')}`;
 }
 
 type OutputParts = Pick<RenderResult, 'crds' | 'manifests' | 'hooks'>;

@@ -108,6 +108,7 @@ async function availableName(context: ActionContext, options: InstallOptions): P
   });
 }
 
+/** Refuses labels that the storage sets itself: `VALUES_INVALID` in Helm's words. */
 export function checkLabels(labels: Readonly<Record<string, string>>): void {
   const taken = Object.keys(labels).find((label) => (systemLabels as readonly string[]).includes(label));
   if (taken === undefined) return;

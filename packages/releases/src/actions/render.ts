@@ -15,6 +15,7 @@ import {
   type RenderResult,
 } from '@towpath/charts';
 import type { UnknownRecord } from '@towpath/kit';
+import type { Client } from '@towpath/runtime';
 import { releaseError } from '../errors.ts';
 import type { ReleaseHook, StoredChart, StoredFile } from '../storage/release.ts';
 import { loadCapabilities } from './capabilities.ts';
@@ -49,7 +50,7 @@ export async function renderRelease(context: ActionContext, input: RenderInput):
   const capabilities = await loadCapabilities(client);
   const options = { chart, values, release, capabilities, clock, random, skipSchemaValidation, subchartNotes };
   const result = await (input.lookup
-    ? renderWithLookup(options, (request) => lookUp(context, request))
+    ? renderWithLookup(options, (request) => clusterLookup(context.client, request))
     : render(options));
   for (const warning of result.warnings) context.progress(`WARNING: ${warning.message}`);
   return {
@@ -68,18 +69,18 @@ function refuseLibrary(chart: Chart): void {
   });
 }
 
-/** Source: helm 3 pkg/engine/lookup_func.go. */
-async function lookUp(context: ActionContext, request: LookupRequest): Promise<UnknownRecord | undefined> {
+/** Answers `lookup` from the cluster. Throws `KIND_UNKNOWN`. Source: helm 3 pkg/engine/lookup_func.go. */
+export async function clusterLookup(client: Client, request: LookupRequest): Promise<UnknownRecord | undefined> {
   const { apiVersion, kind, name, namespace } = request;
-  const type = await context.client.resourceFor({ apiVersion, kind });
+  const type = await client.resourceFor({ apiVersion, kind });
   if (type === undefined) {
     throw releaseError('KIND_UNKNOWN', `lookup: the cluster has no kind "${kind}" in version "${apiVersion}"`, {
       next: 'guard the lookup with .Capabilities.APIVersions.Has',
     });
   }
   const place = type.namespaced && namespace !== '' ? { namespace } : {};
-  if (name !== '') return (await context.client.get(type, { ...place, name })) as UnknownRecord | undefined;
-  const { items, resourceVersion } = await context.client.list(type, place);
+  if (name !== '') return (await client.get(type, { ...place, name })) as UnknownRecord | undefined;
+  const { items, resourceVersion } = await client.list(type, place);
   return { apiVersion, kind: `${kind}List`, metadata: { resourceVersion }, items };
 }
 

@@ -2,12 +2,12 @@
 
 import type { Command, OptionValues } from '@commander-js/extra-typings';
 import { valuesFromFlags, type ChartValues } from '@towpath/charts';
-import { messageOf, TowpathError } from '@towpath/kit';
+import { codeOf, messageOf, TowpathError } from '@towpath/kit';
 import { durationMs } from '@towpath/releases';
 import { readFile } from 'node:fs/promises';
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { CliContext } from '../../context.ts';
+import { commaList } from './pflag.ts';
 import { parseOutput, type OutputFormat } from './print/output.ts';
 
 /** For options that may be given again. */
@@ -18,6 +18,10 @@ export function collect(value: string, previous: string[]): string[] {
 /** For options that may be given again or hold a comma list. */
 export function collectList(value: string, previous: string[]): string[] {
   return [...previous, ...value.split(',').filter((part) => part !== '')];
+}
+
+function collectFiles(value: string, previous: string[]): string[] {
+  return [...previous, ...commaList(value)];
 }
 
 export function parseDuration(value: string): number {
@@ -65,7 +69,12 @@ export interface ValueFlags {
 export function withValueFlags<Args extends unknown[], Options extends OptionValues>(command: Command<Args, Options>) {
   const none: string[] = [];
   return command
-    .option('-f, --values <file>', 'values in a YAML file, - for standard input (can be repeated)', collectList, none)
+    .option(
+      '-f, --values <file>',
+      'values in a YAML file or at a URL, - for standard input (can be repeated)',
+      collectFiles,
+      none,
+    )
     .option('--set <key=value>', 'set values (can be repeated or hold a comma list)', collect, none)
     .option('--set-string <key=value>', 'set STRING values', collect, none)
     .option('--set-file <key=path>', 'set values from files', collect, none)
@@ -73,23 +82,52 @@ export function withValueFlags<Args extends unknown[], Options extends OptionVal
     .option('--set-literal <key=value>', 'set a literal STRING value', collect, none);
 }
 
-/** Reads and merges the values of the flags. Throws `USAGE` for a file that cannot be read. */
+/** Reads and merges the values of the flags. Throws `VALUES_INVALID` for a file that cannot be read. */
 export async function valuesOf(context: CliContext, flags: ValueFlags): Promise<ChartValues> {
   const valueFiles = await Promise.all(
-    flags.values.map(async (name) => ({ name, text: await readValues(context, name) })),
+    flags.values.map(async (name) => ({ name, text: await readText(context, name) })),
   );
   const { set, setString, setFile, setJson, setLiteral } = flags;
-  const read = (path: string): string => readFileSync(resolve(context.cwd, path), 'utf8');
-  return valuesFromFlags({ valueFiles, set, setString, setFile, setJson, setLiteral, readFile: read });
+  const texts = new Map<string, string>();
+  const readFile = (path: string): string => {
+    const text = texts.get(path);
+    if (text === undefined) throw new UnreadFile(path);
+    return text;
+  };
+  // The paths are only known while --set-file is parsed: each round reads one more.
+  for (;;) {
+    try {
+      return valuesFromFlags({ valueFiles, set, setString, setFile, setJson, setLiteral, readFile });
+    } catch (error) {
+      const unread = error instanceof Error ? error.cause : undefined;
+      if (!(unread instanceof UnreadFile)) throw error;
+      texts.set(unread.path, await readText(context, unread.path, 'failed parsing --set-file data: '));
+    }
+  }
 }
 
-async function readValues(context: CliContext, name: string): Promise<string> {
-  if (name === '-') return context.readStdin();
+class UnreadFile extends Error {
+  readonly path: string;
+
+  constructor(path: string) {
+    super(`${path} is not read yet`);
+    this.path = path;
+  }
+}
+
+/** A file, a URL, or `-`. */
+async function readText(context: CliContext, name: string, prefix = ''): Promise<string> {
+  if (name.trim() === '-') return context.readStdin();
+  if (/^https?:\/\//.test(name)) {
+    const { httpGet } = await import('@towpath/releases');
+    return (await httpGet(name, { signal: context.signal })).toString('utf8');
+  }
   try {
     return await readFile(resolve(context.cwd, name), 'utf8');
   } catch (error) {
-    throw new TowpathError('VALUES_INVALID', `open ${name}: ${messageOf(error)}`, {
-      next: 'name a file that exists with --values',
+    const problem = codeOf(error) === 'ENOENT' ? 'no such file or directory' : messageOf(error);
+    throw new TowpathError('VALUES_INVALID', `${prefix}open ${name}: ${problem}`, {
+      next: 'name a file that exists',
       cause: error,
     });
   }
@@ -108,6 +146,7 @@ export interface ChartFlags {
   readonly keyFile?: string | undefined;
   readonly insecureSkipTlsVerify?: boolean | undefined;
   readonly plainHttp?: boolean | undefined;
+  readonly verify?: boolean | undefined;
 }
 
 export function withChartFlags<Args extends unknown[], Options extends OptionValues>(command: Command<Args, Options>) {
@@ -122,7 +161,9 @@ export function withChartFlags<Args extends unknown[], Options extends OptionVal
     .option('--cert-file <file>', 'identify to HTTPS servers with this certificate')
     .option('--key-file <file>', 'identify to HTTPS servers with this key')
     .option('--insecure-skip-tls-verify', 'do not check certificates')
-    .option('--plain-http', 'use HTTP for the chart download');
+    .option('--plain-http', 'use HTTP for the chart download')
+    .option('--verify', 'refused: OpenPGP signatures are not read here')
+    .option('--keyring <file>', 'accepted: only --verify would read it');
 }
 
 /** How install, upgrade and rollback go about it. */

@@ -9,7 +9,7 @@ import { installCommand, upgradeCommand } from './install.ts';
 import { historyCommand, listCommand, statusCommand } from './read-commands.ts';
 import { repoCommand } from './repo.ts';
 import { searchCommand } from './search.ts';
-import { templateCommand } from './template.ts';
+import { helmTemplateCommand } from './template.ts';
 
 export { templateCommand } from './template.ts';
 
@@ -28,7 +28,7 @@ export function helmCommand(context: CliContext): Command {
     searchCommand,
     showCommand,
     statusCommand,
-    templateCommand,
+    helmTemplateCommand,
     testCommand,
     uninstallCommand,
     upgradeCommand,

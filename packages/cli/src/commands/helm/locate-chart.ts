@@ -3,24 +3,10 @@
 import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute, resolve } from 'node:path';
 import { loadChart, type Chart, type ChartFiles } from '@towpath/charts';
-import {
-  createPull,
-  fetchIndex,
-  httpGet,
-  isOci,
-  missingDependencies,
-  pullFromRegistry,
-  pullFromRepository,
-  readChartFolder,
-  releaseError,
-  withDependencies,
-  type HttpOptions,
-} from '@towpath/releases';
-import { getIn } from '@towpath/kit';
+import { readChartFolder, releaseError } from '@towpath/releases';
 import type { CliContext } from '../../context.ts';
-import { helmEnvironment } from './environment.ts';
 import type { ChartFlags } from './flags.ts';
-import { cachedIndex, httpOptionsOf, readRepositories, updateIndex } from './repositories.ts';
+import { flagError } from './pflag.ts';
 
 /** A chart's files or archive, and the name it came under. */
 export interface LocatedChart {
@@ -29,6 +15,8 @@ export interface LocatedChart {
   readonly filename: string | undefined;
   /** The manifest's digest, of a chart from a registry. */
   readonly digest?: string;
+  /** The path of a chart that is on this machine. */
+  readonly path?: string;
 }
 
 export interface LocateOptions {
@@ -36,121 +24,66 @@ export interface LocateOptions {
   readonly dependencyUpdate?: boolean;
 }
 
-/** Loads the chart. Throws `CHART_NOT_FOUND`, `REPOSITORY_UNREACHABLE`, and what loading throws. */
+/** Loads the chart with its dependencies. Throws `CHART_NOT_FOUND`, `REPOSITORY_UNREACHABLE`, and what loading throws. */
 export async function openChart(
   context: CliContext,
   name: string,
   flags: ChartFlags,
   options: LocateOptions = {},
 ): Promise<Chart> {
-  const { source } = await locateChart(context, name, flags);
-  if (source instanceof Uint8Array) return loadChart(source);
-  const missing = missingDependencies(source);
-  if (missing.length > 0 && options.dependencyUpdate === true) {
-    return loadChart(await withDependencies(source, createPull({ hostUrl: (url) => url, signal: context.signal })));
+  const located = await locateChart(context, name, flags);
+  const chart = await loadChart(located.source);
+  return withItsDependencies(context, { located, chart, flags, fetch: options.dependencyUpdate === true });
+}
+
+/** The chart, with what charts/ lacks fetched into memory or refused. Throws `CHART_DEPENDENCY_MISSING`. */
+export async function withItsDependencies(
+  context: CliContext,
+  input: { located: LocatedChart; chart: Chart; flags: ChartFlags; fetch: boolean },
+): Promise<Chart> {
+  const { located, chart, flags } = input;
+  const present = new Set(chart.dependencies.map((dependency) => dependency.metadata.name));
+  const missing = (chart.metadata.dependencies ?? []).filter(({ name }) => !present.has(name));
+  if (missing.length === 0) return chart;
+  if (input.fetch && !(located.source instanceof Uint8Array)) {
+    const { fetchDependencies } = await import('./fetch-dependencies.ts');
+    return loadChart(await fetchDependencies(context, { ...located, source: located.source }, { missing, flags }));
   }
-  if (missing.length > 0) {
-    const names = missing.map((dependency) => dependency.name).join(', ');
-    throw releaseError(
-      'CHART_DEPENDENCY_MISSING',
-      'An error occurred while checking for chart dependencies. You may need to run `helm dependency build` to fetch ' +
-        `missing dependencies: found in Chart.yaml, but missing in charts/ directory: ${names}`,
-      { next: 'repeat with --dependency-update' },
-    );
-  }
-  return loadChart(source);
+  throw releaseError(
+    'CHART_DEPENDENCY_MISSING',
+    'An error occurred while checking for chart dependencies. You may need to run `helm dependency build` to fetch ' +
+      `missing dependencies: found in Chart.yaml, but missing in charts/ directory: ${missing.map(({ name }) => name).join(', ')}`,
+    { next: 'repeat with --dependency-update' },
+  );
 }
 
 /** Source: helm 3 pkg/action/install.go, LocateChart. */
 export async function locateChart(context: CliContext, name: string, flags: ChartFlags): Promise<LocatedChart> {
-  const version = flags.version ?? (flags.devel === true ? '>0.0.0-0' : '');
-  if (flags.repo === undefined) {
-    const local = await localChart(resolve(context.cwd, name));
-    if (local !== undefined) return local;
-    if (isAbsolute(name) || name.startsWith('.')) throw notFound(`path "${name}" not found`);
+  const local = await localChart(resolve(context.cwd, name.trim()));
+  if (local !== undefined) {
+    if (flags.verify === true) throw refuseVerify(local.source instanceof Uint8Array);
+    return local;
   }
-  if (isOci(name)) return fromRegistry(context, name, version, flags);
-  const http = await httpOf(context, flags);
-  if (flags.repo !== undefined) {
-    const repository = { url: flags.repo, http };
-    const index = await fetchIndex(httpGet, repository);
-    const { entry, data } = await pullFromRepository(httpGet, repository, { index, name, version });
-    return { source: data, filename: `${entry.name}-${entry.version}.tgz` };
-  }
-  if (/^https?:\/\//.test(name)) {
-    return { source: await httpGet(name, http), filename: new URL(name).pathname.split('/').at(-1) };
-  }
-  return fromAddedRepository(context, name, version);
+  if (isAbsolute(name) || name.startsWith('.')) throw chartNotFound(`path "${name}" not found`);
+  if (flags.verify === true) throw refuseVerify(true);
+  const { remoteChart } = await import('./remote-chart.ts');
+  return remoteChart(context, name, flags);
+}
+
+function refuseVerify(isArchive: boolean): Error {
+  if (!isArchive) return flagError('unpacked charts cannot be verified');
+  return flagError('--verify is not supported: OpenPGP signatures are not read here; check the .prov file with gpg');
 }
 
 async function localChart(path: string): Promise<LocatedChart | undefined> {
   const about = await stat(path).catch(() => undefined);
   if (about === undefined) return undefined;
-  return { source: about.isDirectory() ? await readChartFolder(path) : await readFile(path), filename: undefined };
+  const source = about.isDirectory() ? await readChartFolder(path) : await readFile(path);
+  return { source, filename: undefined, path };
 }
 
-async function fromRegistry(
-  context: CliContext,
-  address: string,
-  version: string,
-  flags: ChartFlags,
-): Promise<LocatedChart> {
-  const credentials =
-    flags.username === undefined
-      ? await storedCredentials(context, new URL(address.replace(/^oci:/, 'http:')).host)
-      : { username: flags.username, password: flags.password ?? '' };
-  const pulled = await pullFromRegistry(address, version, { credentials, plainHttp: flags.plainHttp === true });
-  const name = address.split('/').at(-1) ?? 'chart';
-  return { source: pulled.data, filename: `${name}-${pulled.version}.tgz`, digest: pulled.digest };
-}
-
-/** What `helm registry login` stored for a host; credential helpers are not asked. */
-async function storedCredentials(
-  context: CliContext,
-  host: string,
-): Promise<{ username: string; password: string } | undefined> {
-  const text = await readFile(helmEnvironment(context).registryConfig, 'utf8').catch(() => '{}');
-  const auth = getIn(JSON.parse(text), ['auths', host, 'auth']);
-  if (typeof auth !== 'string') return undefined;
-  const [username = '', ...rest] = Buffer.from(auth, 'base64').toString('utf8').split(':');
-  return { username, password: rest.join(':') };
-}
-
-async function fromAddedRepository(context: CliContext, name: string, version: string): Promise<LocatedChart> {
-  const environment = helmEnvironment(context);
-  const slash = name.indexOf('/');
-  if (slash < 1) {
-    throw notFound(`non-absolute URLs should be in form of repo_name/path_to_chart, got: ${name}`);
-  }
-  const [repository, chart] = [name.slice(0, slash), name.slice(slash + 1)];
-  const entry = (await readRepositories(environment)).find((candidate) => candidate.name === repository);
-  if (entry === undefined) {
-    throw releaseError('CHART_NOT_FOUND', `repo ${repository} not found`, {
-      next: `add it with: towpath helm repo add ${repository} URL`,
-    });
-  }
-  const index = (await cachedIndex(environment, repository)) ?? (await updateIndex(environment, entry));
-  const target = { url: entry.url, http: await httpOptionsOf(entry) };
-  const { entry: found, data } = await pullFromRepository(httpGet, target, { index, name: chart, version });
-  return { source: data, filename: `${found.name}-${found.version}.tgz` };
-}
-
-async function httpOf(context: CliContext, flags: ChartFlags): Promise<HttpOptions> {
-  const file = (path: string | undefined): Promise<string | undefined> =>
-    path === undefined ? Promise.resolve(undefined) : readFile(resolve(context.cwd, path), 'utf8');
-  return {
-    username: flags.username,
-    password: flags.password,
-    passCredentials: flags.passCredentials === true,
-    ca: await file(flags.caFile),
-    cert: await file(flags.certFile),
-    key: await file(flags.keyFile),
-    insecure: flags.insecureSkipTlsVerify === true,
-    signal: context.signal,
-  };
-}
-
-function notFound(message: string): Error {
+/** No chart goes by what the user wrote. */
+export function chartNotFound(message: string): Error {
   return releaseError('CHART_NOT_FOUND', message, {
     next: 'name a chart folder, a .tgz file, REPO/CHART, a URL or an oci:// address',
   });

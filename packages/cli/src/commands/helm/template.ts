@@ -1,115 +1,99 @@
-/** `helm template`, also as `towpath template`: renders without a cluster. */
+/** `helm template`, and `towpath template` with more: renders without a cluster. */
 
-import { Command } from '@commander-js/extra-typings';
-import { render, templateOutput, type RenderOptions } from '@towpath/charts';
-import { TowpathError } from '@towpath/kit';
-import { loadCapabilities } from '@towpath/releases';
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { render, renderFiles, templateOutput, type RenderResult } from '@towpath/charts';
+import { codeOf } from '@towpath/kit';
 import type { CliContext } from '../../context.ts';
 import { helmEnvironment } from './environment.ts';
-import { collect, collectList, valuesOf, withChartFlags, withClusterFlags, withValueFlags } from './flags.ts';
-import { checkInstallable, nameAndChart } from './install.ts';
-import { openChart } from './locate-chart.ts';
-import { openSession } from './session.ts';
+import { withHelmFiles } from './global-flags.ts';
+import { checkOperands, likePflag } from './pflag.ts';
+import { reporting, type Dialect } from './report.ts';
+import { helmTemplateFlags, ownTemplateFlags, type TemplateFlags } from './template/flags.ts';
+import { prepare, type Prepared } from './template/prepare.ts';
+import { isRenderFailure, refuseTogether } from './template/rules.ts';
+import { createSources } from './template/sources.ts';
 
-/** What `helm template` shows the templates when no cluster is asked. */
-const defaultKubeVersion = 'v1.34.0';
+/** `towpath helm template`: helm's flags, output and sentences. */
+export function helmTemplateCommand(context: CliContext) {
+  const command = likePflag(helmTemplateFlags().description('locally render templates'));
+  return command.action((operands, flags) => run(context, 'helm', operands, flags));
+}
 
+/** `towpath template`: the same, and where things come from. */
 export function templateCommand(context: CliContext) {
-  const none: string[] = [];
-  return withValueFlags(
-    withChartFlags(withClusterFlags(new Command('template').description('locally render templates'))),
-  )
-    .argument('<name-or-chart>', 'NAME CHART, or CHART alone')
-    .argument('[chart]')
-    .option('-g, --generate-name', 'generate the name')
-    .option('-s, --show-only <template>', 'only what these templates render', collect, none)
-    .option('--output-dir <folder>', 'write the rendered templates to files')
-    .option('--include-crds', 'include CRDs in the output')
-    .option('--skip-crds', 'leave CRDs out')
-    .option('--skip-tests', 'leave tests out')
-    .option('--no-hooks', 'leave hooks out')
-    .option('--is-upgrade', 'set .Release.IsUpgrade instead of .Release.IsInstall')
-    .option('--kube-version <version>', 'Kubernetes version for .Capabilities')
-    .option('-a, --api-versions <versions>', 'further API versions for .Capabilities', collectList, none)
-    .option('--validate', 'ask the cluster for its capabilities')
-    .option('--skip-schema-validation', 'do not apply values.schema.json')
-    .option('--render-subchart-notes', 'accepted; notes are not part of the output')
-    .option('--dependency-update', 'fetch dependencies that are not in charts/')
-    .option('--release-name', 'put files below a folder named after the release')
-    .action(async (first, second, flags) => {
-      const named = second !== undefined || flags.generateName === true;
-      const { name, chart: chartName } = named
-        ? nameAndChart(context, { first, second, generateName: flags.generateName === true })
-        : { name: 'release-name', chart: first };
-      const chart = await openChart(context, chartName, flags, { dependencyUpdate: flags.dependencyUpdate === true });
-      checkInstallable(chart);
-      const isUpgrade = flags.isUpgrade === true;
-      const namespace = flags.namespace ?? helmEnvironment(context).namespace ?? 'default';
-      const { clock, random } = context;
-      const capabilities = await capabilitiesOf(context, flags);
-      const options: RenderOptions = {
-        chart,
-        values: await valuesOf(context, flags),
-        release: { name, namespace, revision: 1, isInstall: !isUpgrade, isUpgrade },
-        clock,
-        random,
-        skipSchemaValidation: flags.skipSchemaValidation === true,
-        ...(capabilities !== undefined && { capabilities }),
-      };
-      const result = render(options);
-      for (const warning of result.warnings) context.stderr(`WARNING: ${warning.message}\n`);
-      const output = {
-        includeCrds: flags.includeCrds === true && flags.skipCrds !== true,
-        noHooks: !flags.hooks,
-        skipTests: flags.skipTests === true,
-        ...(flags.showOnly.length > 0 && { showOnly: flags.showOnly }),
-      };
-      const text = templateOutput(result, output);
-      if (flags.outputDir === undefined) context.stdout(text);
-      else {
-        const folder = flags.releaseName === true ? join(flags.outputDir, name) : flags.outputDir;
-        await writeParts(context, folder, text);
-      }
-    });
+  const command = likePflag(ownTemplateFlags().description('render a chart without a cluster, as helm template does'));
+  return command.action((operands, flags) => run(context, 'towpath', operands, flags)).addHelpText('after', examples);
 }
 
-interface CapabilityFlags {
-  readonly kubeVersion?: string | undefined;
-  readonly apiVersions: string[];
-  readonly validate?: boolean | undefined;
-  readonly namespace?: string | undefined;
-  readonly kubeconfig?: string | undefined;
-  readonly kubeContext?: string | undefined;
+const examples = `
+Examples:
+  towpath template web charts/web -f prod.yaml --set image.tag=v2
+  towpath template charts/web --explain 12,20-25      # which template line and which value wrote them
+  towpath template charts/web --coverage              # what ci/*-values.yaml leave untried
+  towpath template charts/web --lookup objects.yaml   # lookup answered from a file
+  towpath template charts/web --deterministic -o json
+
+--deterministic seeds the random functions, keys and certificates included, and stops the clock at 2025-01-01T00:00:00Z,
+or at SOURCE_DATE_EPOCH. What it makes is no secret.
+`;
+
+async function run(context: CliContext, dialect: Dialect, operands: string[], flags: TemplateFlags): Promise<void> {
+  const isDebug = flags.debug === true || helmEnvironment(context).debug;
+  const hint = (error: unknown): string =>
+    !isDebug && isRenderFailure(error) ? '\n\nUse --debug flag to render out invalid YAML' : '';
+  const sources = createSources(context);
+  const own = withHelmFiles(context, flags);
+  await reporting(own, { dialect, json: flags.output === 'json', hint, source: sources.text }, async () => {
+    checkOperands(operands, { name: `${dialect} template`, usage: '[NAME] [CHART] [flags]', least: 1 });
+    refuseTogether(flags);
+    const debug = (line: string): void => void (isDebug && own.stderr(`[debug] ${line}\n`));
+    const prepared = await prepare(own, { operands, flags, sources, debug });
+    try {
+      await printRender(own, prepared, flags);
+    } catch (error) {
+      if (isDebug && isRenderFailure(error)) own.stdout(brokenOutput(prepared, error));
+      throw error;
+    }
+  });
 }
 
-async function capabilitiesOf(context: CliContext, flags: CapabilityFlags) {
-  if (flags.validate === true) {
-    const session = await openSession(context, flags);
-    return loadCapabilities(session.client);
+async function printRender(context: CliContext, prepared: Prepared, flags: TemplateFlags): Promise<void> {
+  const result = await renderOnce(prepared, flags);
+  for (const warning of result.warnings) context.stderr(`WARNING: ${warning.message}\n`);
+  const { showOnly, includeCrds, hooks, skipTests, outputDir } = flags;
+  if (outputDir === undefined) {
+    context.stdout(
+      templateOutput(result, {
+        includeCrds: includeCrds === true,
+        noHooks: !hooks,
+        skipTests: skipTests === true,
+        showOnly,
+        ...(prepared.postRender !== undefined && { postRender: prepared.postRender }),
+      }),
+    );
+    return;
   }
-  if (flags.kubeVersion === undefined && flags.apiVersions.length === 0) return undefined;
-  const { kubeVersion = defaultKubeVersion, apiVersions } = flags;
-  if (!/^v?\d+(\.\d+){0,2}([-+].*)?$/.test(kubeVersion)) {
-    throw new TowpathError('USAGE', `invalid kube version '${kubeVersion}'`);
-  }
-  return { kubeVersion: kubeVersion.startsWith('v') ? kubeVersion : `v${kubeVersion}`, apiVersions };
+  const { writeOutputDir } = await import('./template/output-dir.ts');
+  await writeOutputDir(context, result, { flags, folder: outputDir, name: prepared.options.release.name });
+  const nothing = { ...result, manifests: [], hooks: [], crds: [] };
+  context.stdout(templateOutput(nothing, { showOnly, postRender: prepared.postRender ?? (() => '') }));
 }
 
-/** Each part under the path of its template; parts of one template share a file. */
-async function writeParts(context: CliContext, folder: string, text: string): Promise<void> {
-  const files = new Map<string, string>();
-  for (const part of text.split(/^---\n/m)) {
-    const path = /^# Source: (\S+)/.exec(part)?.[1];
-    if (path !== undefined) files.set(path, `${files.get(path) ?? ''}---\n${part}`);
-  }
-  const root = resolve(context.cwd, folder);
-  for (const [path, content] of files) {
-    const file = resolve(root, path);
-    if (!file.startsWith(`${root}/`)) throw new TowpathError('USAGE', `the template path ${path} leaves ${folder}`);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, content);
-    context.stdout(`wrote ${join(folder, path)}\n`);
-  }
+async function renderOnce(prepared: Prepared, flags: TemplateFlags): Promise<RenderResult> {
+  const { cluster, options, asks } = prepared;
+  if (cluster === undefined) return render(options);
+  const { renderWithCluster, validateResult } = await import('./template/cluster.ts');
+  const result = asks.lookup ? await renderWithCluster(cluster, options) : render(options);
+  if (asks.validate) await validateResult(cluster, result, { ...options.release, flags });
+  return result;
+}
+
+/** With --debug helm prints what was rendered even where it is no YAML. */
+function brokenOutput({ options }: Prepared, error: unknown): string {
+  if (codeOf(error) !== 'MANIFEST_INVALID') return '\n';
+  const { files } = renderFiles(options);
+  const parts = [...files].filter(([path, text]) => text.trim() !== '' && !path.endsWith('NOTES.txt'));
+  return `${parts
+    .map(([path, text]) => `---\n# Source: ${path}\n${text}\n`)
+    .join('')
+    .trim()}\n`;
 }
