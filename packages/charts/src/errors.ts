@@ -1,6 +1,7 @@
 /** The error codes of this package, and the errors that cross its inner borders. */
 
 import { TowpathError } from '@towpath/kit';
+import type { RenderFailure } from './trace/types.ts';
 
 /** The `code` of what this package throws. */
 export type ChartErrorCode =
@@ -14,12 +15,15 @@ export type ChartErrorCode =
   | 'TEMPLATE_NOT_FOUND'
   | 'YAML_INVALID';
 
+/** `details` tell machines what the message tells people. */
+export interface ChartErrorOptions {
+  readonly next?: string;
+  readonly details?: RenderFailure;
+  readonly cause?: unknown;
+}
+
 /** An expected failure of this package. The message is Helm's own sentence where Helm has one. */
-export function chartError(
-  code: ChartErrorCode,
-  message: string,
-  options: { next?: string; cause?: unknown } = {},
-): TowpathError {
+export function chartError(code: ChartErrorCode, message: string, options: ChartErrorOptions = {}): TowpathError {
   return new TowpathError(code, message, options);
 }
 

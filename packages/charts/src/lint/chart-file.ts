@@ -118,6 +118,6 @@ export function lintValuesFile(files: ChartFiles, overrides: GoMap, say: Say): v
   if (schema === undefined || schema.length === 0) return;
   const options = { prefix: '', warn: (): void => {}, merge: false };
   const coalesced = mergeTables(mergeTables(new Map(), copyTable(overrides), options), values as GoMap, options);
-  const problems = valuesSchema(fromBytes(schema))(coalesced);
+  const problems = valuesSchema(fromBytes(schema))(coalesced)?.text;
   if (problems !== undefined) say('ERROR', valuesFile, problems);
 }

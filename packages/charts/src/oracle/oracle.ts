@@ -126,7 +126,7 @@ function isSchemaError(text: string): boolean {
 /** Helm walks maps in no order: the lines and the lists in them are compared sorted. */
 function runSchemaRow(row: SchemaRow): OracleOutcome {
   const values = readValues(row.values);
-  const problems = valuesSchema(row.schema)(values);
+  const problems = valuesSchema(row.schema)(values)?.text;
   const actual = problems === undefined ? '' : `c:\n${problems}`;
   const agrees = inOrder(actual) === inOrder(row.error);
   return { title: `${row.schema} ${row.values}`, agrees, expected: row.error, actual };

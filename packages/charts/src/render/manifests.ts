@@ -3,6 +3,9 @@
 import { chartError } from '../errors.ts';
 import { compareStrings } from '../go/utf8.ts';
 import { isSpace } from '../go/unicode.ts';
+import type { RenderedExcerpt } from '../trace/types.ts';
+import { YamlToJsonError } from '../yaml/decode.ts';
+import { YamlError } from '../yaml/reader.ts';
 import { readHead, type ManifestHead } from './manifest-head.ts';
 import type { HookEvent, HookPolicy, RenderedHook, RenderedManifest } from './types.ts';
 
@@ -75,7 +78,7 @@ export function sortManifests(files: ReadonlyMap<string, string>, warn: (message
     const lines = new LineCounter(whole);
     for (const { text, start } of splitDocuments(whole)) {
       const line = lines.at(start);
-      const head = readHeadOf(path, text);
+      const head = readHeadOf({ path, text, line, whole });
       const events = head.annotations['helm.sh/hook'];
       if (events === undefined) {
         manifests.push({ path, line, text, kind: head.kind, apiVersion: head.apiVersion, name: head.name });
@@ -89,16 +92,43 @@ export function sortManifests(files: ReadonlyMap<string, string>, warn: (message
   return { manifests: manifests.toSorted(compareKinds), hooks: hooks.toSorted(compareKinds) };
 }
 
-function readHeadOf(path: string, text: string): ManifestHead {
+interface UnreadManifest {
+  readonly path: string;
+  readonly text: string;
+  readonly line: number;
+  /** All that the template wrote. */
+  readonly whole: string;
+}
+
+function readHeadOf({ path, text, line, whole }: UnreadManifest): ManifestHead {
   try {
     return readHead(text);
   } catch (error) {
     const problem = error instanceof Error ? error.message : String(error);
     throw chartError('MANIFEST_INVALID', `YAML parse error on ${path}: ${problem}`, {
       next: `correct what ${path} writes`,
+      details: { problem, rendered: excerpt(path, whole, line - 1 + (lineOf(error) ?? 1)) },
       cause: error,
     });
   }
+}
+
+/** The line (from 1) that a YAML error names. */
+function lineOf(error: unknown): number | undefined {
+  for (let current = error; current instanceof Error; current = current.cause) {
+    if (current instanceof YamlError) return current.actualLine;
+    if (current instanceof YamlToJsonError) return current.line;
+  }
+  return undefined;
+}
+
+/** Lines shown before and after the one that is wrong. */
+const excerptLines = 3;
+
+function excerpt(file: string, text: string, line: number): RenderedExcerpt {
+  const first = Math.max(1, line - excerptLines);
+  const lines = text.split('\n').slice(first - 1, line + excerptLines);
+  return { file, line, lines: lines.map((content, index) => ({ line: first + index, text: content })) };
 }
 
 interface HookParts {

@@ -8,7 +8,9 @@ import { fromPlain, toPlain } from '../go/plain.ts';
 import { compareStrings } from '../go/utf8.ts';
 import type { GoMap } from '../go/values.ts';
 import { defaultRenderLimits } from '../limits.ts';
-import type { ChartValues } from '../values/chart-values.ts';
+import { withDetails, type Repeated, type RenderState } from '../trace/failure.ts';
+import { valueOrigins } from '../trace/value-origins.ts';
+import type { ChartValues, ValueLayer } from '../values/chart-values.ts';
 import { isCompatible, processDependencies } from '../values/dependencies.ts';
 import { validateSchemas } from '../values/schema.ts';
 import { coalesceValues, copyTable } from '../values/tables.ts';
@@ -30,10 +32,32 @@ import type { LookupRequest, RenderOptions, RenderResult, RenderWarning } from '
  * `CHART_INVALID` (missing dependencies, kubeVersion), `RENDER_LIMIT`.
  */
 export function render(options: RenderOptions): RenderResult {
+  const state: RenderState = {};
+  try {
+    return renderAll(options, state);
+  } catch (error) {
+    // An answer that is not there yet is no failure.
+    if (missingLookup(error) !== undefined) throw error;
+    throw withDetails(error, state, () => renderAgain(options));
+  }
+}
+
+/** Renders what failed once more, to see where. */
+function renderAgain(options: RenderOptions): Repeated | undefined {
+  const state: RenderState = {};
+  try {
+    renderAll({ ...options, trace: true }, state);
+    return undefined;
+  } catch (error) {
+    return { error, state };
+  }
+}
+
+function renderAll(options: RenderOptions, state: RenderState): RenderResult {
   const { chart } = options;
   checkInstallable(chart);
   checkDependencies(chart);
-  const { work, values, files, warnings, tracer } = renderFiles(options);
+  const { work, values, files, warnings } = renderFiles(options, state);
   const notes = takeNotes(files, work.name, options.subchartNotes ?? false);
   const { manifests, hooks } = sortManifests(files, (message) => warnings.push({ code: 'HOOK', message }));
   const rendered = new Map([...files].filter(([, text]) => text.trim() !== ''));
@@ -49,13 +73,14 @@ export function render(options: RenderOptions): RenderResult {
     chart: processedChart(work),
     values: plain,
   };
-  if (tracer === undefined) return result;
+  const { tracer, originsOf } = state;
+  if (tracer === undefined || originsOf === undefined) return result;
   const outputOf = (output: TemplateOutputOptions): readonly (FileLine | undefined)[] => outputLines(result, output);
-  return { ...result, trace: renderTrace({ tracer, originsOf: () => [], outputLines: outputOf }) };
+  return { ...result, trace: renderTrace({ tracer, originsOf, outputLines: outputOf }) };
 }
 
 /** The text of every template by path, before it is taken for manifests. Throws as {@link render}. */
-export function renderFiles(options: RenderOptions): RenderedFiles {
+export function renderFiles(options: RenderOptions, state: RenderState = {}): RenderedFiles {
   const { chart } = options;
   const warnings: RenderWarning[] = [];
   const warn = (code: string, message: string): void => void warnings.push({ code, message });
@@ -64,11 +89,15 @@ export function renderFiles(options: RenderOptions): RenderedFiles {
   const given = copyTable(treeOf(options.values));
   processDependencies(work, given, warnValues);
   const values = coalesceValues(work, given, { warn: warnValues, merge: false });
+  state.originsOf = valueOrigins(work, layersOf(options));
   if (options.skipSchemaValidation !== true) validateSchemas(work, values);
   const capabilities = options.capabilities ?? defaultCapabilities;
   if (options.lint !== true) checkKubeVersion(chart, capabilities.kubeVersion);
   const tracer = options.trace === true ? new Tracer() : undefined;
-  if (tracer !== undefined) addChartValues(tracer.provenance, work, values);
+  if (tracer !== undefined) {
+    addChartValues(tracer.provenance, work, values);
+    state.tracer = tracer;
+  }
   const templates = scopeTemplates(work, values, { release: options.release, capabilities });
   const files = runTemplates(templates, {
     cache: tracer === undefined ? templateCacheOf(chart) : tracingCacheOf(chart),
@@ -77,7 +106,7 @@ export function renderFiles(options: RenderOptions): RenderedFiles {
     monotonicMs: () => options.clock.monotonicMs(),
     tracer,
   });
-  return { work, values, files, warnings, tracer };
+  return { work, values, files, warnings };
 }
 
 interface RenderedFiles {
@@ -85,15 +114,24 @@ interface RenderedFiles {
   readonly values: GoMap;
   readonly files: Map<string, string>;
   readonly warnings: RenderWarning[];
-  readonly tracer: Tracer | undefined;
+}
+
+/** What the values were made of: all that is known of JSON data is that it was given. */
+function layersOf({ values, valueLayers }: RenderOptions): readonly ValueLayer[] {
+  if (valueLayers !== undefined) return valueLayers;
+  if (isChartValues(values) && values.layers !== undefined) return values.layers;
+  return [{ kind: 'file', source: 'values', values: () => treeOf(values) }];
 }
 
 /** Values as the templates take them. */
 export function treeOf(values: ChartValues | UnknownRecord): GoMap {
-  const { tree } = values as { tree?: unknown };
-  if (tree instanceof Map && typeof values['toJson'] === 'function') return tree as GoMap;
+  if (isChartValues(values)) return values.tree;
   const map = fromPlain(values);
   return map instanceof Map ? (map as GoMap) : new Map();
+}
+
+function isChartValues(values: ChartValues | UnknownRecord): values is ChartValues {
+  return 'tree' in values && values.tree instanceof Map && typeof values['toJson'] === 'function';
 }
 
 function servicesOf(options: RenderOptions, warn: (code: string, message: string) => void): Services {

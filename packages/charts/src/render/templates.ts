@@ -66,7 +66,11 @@ function parseTemplateFile(cache: TemplateCache, template: ScopedTemplate): Pars
     return cache.file(file, path, () => fromBytes(file.data));
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
-    throw chartError('RENDER_FAILED', parseMessage(path, error.message), { next: `correct ${path}`, cause: error });
+    throw chartError('RENDER_FAILED', parseMessage(path, error.message), {
+      next: `correct ${path}`,
+      details: { at: { file: path, line: error.line, column: 1 }, problem: error.message.split(': ').at(-1) ?? '' },
+      cause: error,
+    });
   }
 }
 

@@ -4,7 +4,7 @@ import type { Random, Time, UnknownRecord } from '@towpath/kit';
 import type { Chart, ChartCrd } from '../chart/types.ts';
 import type { RenderLimits } from '../limits.ts';
 import type { RenderTrace } from '../trace/types.ts';
-import type { ChartValues } from '../values/chart-values.ts';
+import type { ChartValues, ValueLayer } from '../values/chart-values.ts';
 
 /** `.Release` in templates. */
 export interface RenderRelease {
@@ -60,6 +60,8 @@ export interface RenderOptions {
   readonly subchartNotes?: boolean;
   /** values.schema.json is not applied. */
   readonly skipSchemaValidation?: boolean;
+  /** What `values` was made of, where it is JSON data; later ones over earlier ones. */
+  readonly valueLayers?: readonly ValueLayer[];
   /** The result says where each line came from; takes about twice the time. */
   readonly trace?: boolean;
 }

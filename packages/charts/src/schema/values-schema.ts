@@ -6,13 +6,21 @@ import { compileSchema } from './compile.ts';
 import { draftUrl } from './drafts.ts';
 import { metaschemaAt } from './metaschemas.ts';
 import { problemLines } from './print.ts';
-import { SchemaError, type DraftVersion, type Schema } from './types.ts';
+import { SchemaError, type DraftVersion, type Problem, type Schema } from './types.ts';
 import { failedWith, validate } from './validate.ts';
 
 const fileUrl = 'file:///values.schema.json';
 
-/** Checks values against a schema's text: the lines of what is wrong, undefined when all is well. */
-export type ValuesSchema = (values: unknown) => string | undefined;
+/** Checks values against a schema's text; undefined when all is well. */
+export type ValuesSchema = (values: unknown) => SchemaProblems | undefined;
+
+/** What is wrong with values. */
+export interface SchemaProblems {
+  /** As Helm tells it, in lines. */
+  readonly text: string;
+  /** None when it is the schema that is wrong. */
+  readonly problems: readonly Problem[];
+}
 
 /** Compiles a schema once. One that cannot be used answers all values with the reason. */
 export function valuesSchema(text: string): ValuesSchema {
@@ -24,12 +32,12 @@ export function valuesSchema(text: string): ValuesSchema {
     });
     return (values) => {
       const problems = validate(schema, values);
-      return problems.length === 0 ? undefined : `${problemLines(problems).join('\n')}\n`;
+      return problems.length === 0 ? undefined : { text: `${problemLines(problems).join('\n')}\n`, problems };
     };
   } catch (error) {
     if (!(error instanceof SchemaError || error instanceof JsonDecodeError)) throw error;
     const { message } = error;
-    return () => message;
+    return () => ({ text: message, problems: [] });
   }
 }
 

@@ -59,6 +59,11 @@ export class TracedLines {
       if (isShown) for (const value of [...part.values, ...linkValues(part.link)]) values.add(value);
     }
     const found = values.size === 0 ? piece.around : [...values];
-    return found.filter((value) => value.depth > 0 && !found.some((other) => value.isAbove(other)));
+    return found.filter((value) => isShown(value, found));
   }
+}
+
+/** False for the root, and for a table of which only a part was read. */
+export function isShown(value: ValuePath, all: readonly ValuePath[]): boolean {
+  return value.depth > 0 && !all.some((other) => value.isAbove(other));
 }

@@ -5,8 +5,9 @@ import { coverageOf } from './coverage.ts';
 import { TracedLines, type TracedLine } from './lines.ts';
 import { placeOf, stepsOf } from './places.ts';
 import type { Tracer } from './tracer.ts';
-import type { LineOrigin, RenderTrace, ValueOrigin, ValueRead } from './types.ts';
-import { parsePath, type PathKey, type ValuePath } from './value-path.ts';
+import type { LineOrigin, RenderTrace, ValueRead } from './types.ts';
+import type { OriginsOf } from './value-origins.ts';
+import { parsePath, type ValuePath } from './value-path.ts';
 
 /** A line of a rendered file. */
 export interface FileLine {
@@ -17,7 +18,7 @@ export interface FileLine {
 
 export interface TraceParts {
   readonly tracer: Tracer;
-  readonly originsOf: (keys: readonly PathKey[]) => readonly ValueOrigin[];
+  readonly originsOf: OriginsOf;
   /** Which line of which file each line of `templateOutput` is. */
   readonly outputLines: (options: TemplateOutputOptions) => readonly (FileLine | undefined)[];
 }
@@ -32,7 +33,7 @@ export function renderTrace(parts: TraceParts): RenderTrace {
     const lines = files.get(file) ?? new TracedLines(traced);
     files.set(file, lines);
     const found = lines.line(line);
-    return found === undefined ? undefined : lineOrigin(found, parts);
+    return found === undefined ? undefined : lineOrigin(found, parts.originsOf);
   };
   const outputs = new Map<string, readonly (FileLine | undefined)[]>();
   return {
@@ -55,16 +56,17 @@ export function renderTrace(parts: TraceParts): RenderTrace {
   };
 }
 
-function lineOrigin({ piece, offset, values }: TracedLine, parts: TraceParts): LineOrigin {
+/** A line's origin as data. */
+export function lineOrigin({ piece, offset, values }: TracedLine, originsOf: OriginsOf): LineOrigin {
   return {
     template: placeOf(piece.node, piece.link, offset),
     includes: stepsOf(piece.link),
-    values: values.map((path) => valueRead(path, parts.originsOf)),
+    values: values.map((path) => valueRead(path, originsOf)),
   };
 }
 
 /** A path with who set it. */
-export function valueRead(path: ValuePath, originsOf: TraceParts['originsOf']): ValueRead {
+export function valueRead(path: ValuePath, originsOf: OriginsOf): ValueRead {
   return { path: path.text(), origins: originsOf(path.keys()) };
 }
 

@@ -17,6 +17,8 @@ export interface Scope {
 export interface Activation {
   readonly link: Link | undefined;
   scope: Scope;
+  /** Read by the conditions around the current statement, innermost last. */
+  readonly conditions: Taint[];
   statement: Statement | undefined;
   /** What variables were made of, by slot. */
   readonly variables: Map<number, Taint>;
@@ -153,7 +155,7 @@ export class Tracer {
 const viewMethods: ReadonlySet<string> = new Set(['AsMap', 'Table', 'PathValue', 'YAML']);
 
 function newActivation(link: Link | undefined, scope: Scope): Activation {
-  return { link, scope, statement: undefined, variables: new Map() };
+  return { link, scope, conditions: [], statement: undefined, variables: new Map() };
 }
 
 /** The tracer of a frame that runs in a traced render. */

@@ -45,6 +45,15 @@ export class TracingCompiler extends Compiler {
 
   override branch(node: BranchNode, list: ListNode): Execute {
     const body = super.branch(node, list);
+    if (node.type === 'if') {
+      return (frame, dot) => {
+        const { activation, read } = tracerOf(frame);
+        activation.conditions.push(read);
+        const signal = body(frame, dot);
+        activation.conditions.pop();
+        return signal;
+      };
+    }
     if (node.type !== 'with' || list !== node.list) return body;
     return (frame, dot) => {
       const { activation, read } = tracerOf(frame);

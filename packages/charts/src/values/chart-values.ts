@@ -9,4 +9,19 @@ export interface ChartValues {
   readonly tree: GoMap;
   /** The same as plain JSON data, as a release stores it. */
   toJson(): UnknownRecord;
+  /** What the tree was made of, later ones over earlier ones. */
+  readonly layers?: readonly ValueLayer[];
+}
+
+/** One source of values, for the question who set what. */
+export interface ValueLayer {
+  readonly kind: 'file' | 'flag';
+  /** The name of the file or object, or the flag as it was written. */
+  readonly source: string;
+  /** The YAML of a file, where places are looked up. */
+  readonly text?: string;
+  /** Its values are never shown. */
+  readonly isSecret?: boolean;
+  /** What it sets; asked for when somebody wants to know. */
+  readonly values: () => GoMap | UnknownRecord;
 }

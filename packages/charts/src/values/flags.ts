@@ -6,7 +6,7 @@ import { decodeYaml } from '../yaml/decode.ts';
 import { jsonKind } from '../go/json-decode.ts';
 import { toPlain } from '../go/plain.ts';
 import type { UnknownRecord } from '@towpath/kit';
-import type { ChartValues } from './chart-values.ts';
+import type { ChartValues, ValueLayer } from './chart-values.ts';
 import { readTyped, setInto, type SetOptions } from './set-parser.ts';
 
 export interface ValueFlags {
@@ -25,9 +25,15 @@ export interface ValueFlags {
 /** Merges the flags in Helm's fixed order. Throws `VALUES_INVALID` with Helm's text. */
 export function valuesFromFlags(flags: ValueFlags): ChartValues {
   let tree: GoMap = new Map();
-  for (const file of flags.valueFiles ?? []) tree = mergeFiles(tree, readValuesFile(file.name, file.text));
+  const layers: ValueLayer[] = [];
+  for (const { name, text } of flags.valueFiles ?? []) {
+    tree = mergeFiles(tree, readValuesFile(name, text));
+    layers.push({ kind: 'file', source: name, text, values: () => readValuesFile(name, text) });
+  }
   for (const text of flags.setJson ?? []) {
-    apply(tree, text, { read: readTyped, isJson: true }, () => `failed parsing --set-json data ${text}`);
+    const options = { read: readTyped, isJson: true };
+    apply(tree, text, options, () => `failed parsing --set-json data ${text}`);
+    layers.push(flagLayer('--set-json', text, options));
   }
   const readFile = (path: string): unknown => {
     if (flags.readFile === undefined) throw new Error(`open ${path}: no files can be read here`);
@@ -40,9 +46,25 @@ export function valuesFromFlags(flags: ValueFlags): ChartValues {
     ['--set-literal', flags.setLiteral ?? [], { read: (text) => text, isLiteral: true }],
   ];
   for (const [flag, texts, options] of kinds) {
-    for (const text of texts) apply(tree, text, options, (problem) => `failed parsing ${flag} data: ${problem}`);
+    for (const text of texts) {
+      apply(tree, text, options, (problem) => `failed parsing ${flag} data: ${problem}`);
+      layers.push(flagLayer(flag, text, options));
+    }
   }
-  return chartValues(tree);
+  return { ...chartValues(tree), layers };
+}
+
+/** What one flag sets by itself: the content of files does not matter for that. */
+function flagLayer(flag: string, text: string, options: SetOptions): ValueLayer {
+  return {
+    kind: 'flag',
+    source: `${flag} ${text}`,
+    values: () => {
+      const tree: GoMap = new Map();
+      setInto(tree, text, flag === '--set-file' ? { ...options, read: (path) => path } : options);
+      return tree;
+    },
+  };
 }
 
 /** Wraps a tree of template values. */

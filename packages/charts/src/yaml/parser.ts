@@ -8,6 +8,7 @@ export interface YamlNode {
   readonly kind: 'scalar' | 'mapping' | 'sequence' | 'alias';
   /** From 0. */
   readonly line: number;
+  readonly column: number;
   /** '' without one; `tag:yaml.org,2002:` is written out. */
   readonly tag: string;
   /** The text of a scalar, the name of an alias. */
@@ -86,7 +87,7 @@ class Parser {
 
   private fail(problem: string, mark: Mark, context?: Mark): never {
     const line = mark.line !== 0 ? mark.line : (context?.line ?? 0);
-    throw new YamlError(problem, line === 0 ? undefined : line);
+    throw new YamlError(problem, line === 0 ? undefined : line, mark.line + 1);
   }
 
   private next(): Token {
@@ -278,5 +279,6 @@ class Parser {
 }
 
 function empty(mark: Mark): YamlNode {
-  return { kind: 'scalar', line: mark.line, tag: '', value: '', isImplicit: true, children: [], target: undefined };
+  const { line, column } = mark;
+  return { kind: 'scalar', line, column, tag: '', value: '', isImplicit: true, children: [], target: undefined };
 }

@@ -7,10 +7,13 @@ export class YamlError extends Error {
   override readonly name = 'YamlError';
   /** From 1; undefined where go-yaml names none. */
   readonly line: number | undefined;
+  /** From 1, where it really is: go-yaml's own count may be one short. */
+  readonly actualLine: number | undefined;
 
-  constructor(problem: string, line?: number) {
+  constructor(problem: string, line?: number, actualLine = line) {
     super(`yaml: ${line === undefined ? '' : `line ${line}: `}${problem}`);
     this.line = line;
+    this.actualLine = actualLine;
   }
 }
 
@@ -145,6 +148,6 @@ export class Reader {
   fail(problem: string, contextLine = 0): never {
     // go-yaml counts from 0 and adds one only where the problem is not in the first line.
     const line = this.line !== 0 ? this.line + 1 : contextLine !== 0 ? contextLine : undefined;
-    throw new YamlError(problem, line);
+    throw new YamlError(problem, line, this.line + 1);
   }
 }
