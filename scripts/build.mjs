@@ -5,6 +5,7 @@ import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { buildQuick } from './build-quick.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** `node scripts/build.mjs [FOLDER]`: below the repository, so that native packages are found. */
@@ -23,6 +24,8 @@ const common = {
   absWorkingDir: root,
   logLevel: 'warning',
   legalComments: 'none',
+  loader: { '.gz': 'binary', '.cjs': 'text', '.yaml': 'text' },
+  external,
 };
 
 await rm(dist, { recursive: true, force: true });
@@ -30,17 +33,16 @@ await mkdir(dist, { recursive: true });
 
 await build({
   ...common,
-  entryPoints: { towpath: 'packages/cli/src/main.ts' },
+  entryPoints: { main: 'packages/cli/src/main.ts' },
   outdir: dist,
   platform: 'node',
   format: 'esm',
   target: 'node20.19',
   splitting: true,
   sourcemap: 'linked',
+  outExtension: { '.js': '.mjs' },
   banner,
-  external,
   chunkNames: 'chunks/[name]-[hash]',
-  loader: { '.gz': 'binary', '.cjs': 'text', '.yaml': 'text' },
 });
 
 if (existsSync(join(root, 'packages/dashboard/web/main.tsx'))) {
@@ -66,3 +68,5 @@ for (const folder of ['charts', 'shop']) {
     filter: (source) => !/(^|\/)(node_modules|dist)(\/|$)/.test(source.slice(root.length)),
   });
 }
+
+await buildQuick(common, dist);

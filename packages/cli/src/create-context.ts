@@ -2,8 +2,9 @@
 
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { codeOf, createLogger, messageOf, systemClock, systemRandom, TowpathError } from '@towpath/kit';
-import type { CliContext, Ready } from './context.ts';
+import { codeOf, createLogger, messageOf, systemClock, systemRandom, TowpathError, type Logger } from '@towpath/kit';
+import type { CliContext, ClientWithNamespace, Ready } from './context.ts';
+import type { ConnectOptions } from './connect.ts';
 import { version } from './version.ts';
 
 /** The data folder when neither `--data` nor TOWPATH_DATA names one. */
@@ -15,12 +16,14 @@ export interface ProcessParts {
   readonly program: string;
   readonly signal: AbortSignal;
   readonly setExitCode: (code: number) => void;
+  readonly connect: (options: ConnectOptions) => Promise<ClientWithNamespace>;
 }
 
 export function createContext(parts: ProcessParts): CliContext {
   const { env, cwd } = parts;
   const ready = (dataDir?: string): Promise<Ready | undefined> =>
     readReady(resolve(cwd, dataDir ?? env['TOWPATH_DATA'] ?? defaultDataDir));
+  let log: Logger | undefined;
   return {
     env,
     cwd,
@@ -30,16 +33,20 @@ export function createContext(parts: ProcessParts): CliContext {
     program: parts.program,
     signal: parts.signal,
     isTerminal: process.stdout.isTTY === true,
-    log: createLogger({
-      level: env['TOWPATH_LOG'] === 'debug' ? 'debug' : 'info',
-      write: (line) => process.stderr.write(line),
-    }),
+    // Made when first used: most commands log nothing.
+    get log() {
+      log ??= createLogger({
+        level: env['TOWPATH_LOG'] === 'debug' ? 'debug' : 'info',
+        write: (line) => process.stderr.write(line),
+      });
+      return log;
+    },
     stdout: (text) => process.stdout.write(text),
     stderr: (text) => process.stderr.write(text),
     exitCode: parts.setExitCode,
     ready,
     readStdin,
-    client: async (target = {}) => (await import('./connect.ts')).connect({ target, env, cwd, ready }),
+    client: (target = {}) => parts.connect({ target, env, cwd, ready }),
   };
 }
 

@@ -1,76 +1,16 @@
-/** The program: finds the command, gives it its context, and turns failures into one sentence and an exit code. */
+/** The whole program, every command in it. */
 
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, CommanderError } from '@commander-js/extra-typings';
-import { isAbort, messageOf, TowpathError } from '@towpath/kit';
-import { ApiError } from '@towpath/runtime';
 import { commandTable } from './command-table.ts';
-import type { CliContext } from './context.ts';
-import { createContext } from './create-context.ts';
-import { version } from './version.ts';
+import { runProgram } from './program.ts';
 
-async function main(): Promise<void> {
-  const stop = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.abort());
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0);
-  });
-  const context = createContext({
-    env: process.env,
-    cwd: process.cwd(),
-    program: fileURLToPath(import.meta.url),
-    signal: stop.signal,
-    setExitCode: (code) => {
-      process.exitCode = code;
-    },
-  });
-  try {
-    await run(context, process.argv.slice(2));
-  } catch (error) {
-    process.exitCode = report(context, error);
-  }
-  // Keep-alive connections of clients would hold the process open.
-  if (!stop.signal.aborted) setImmediate(() => process.exit());
-  else process.exit();
-}
-
-async function run(context: CliContext, args: readonly string[]): Promise<void> {
-  const program = new Command('towpath')
-    .description('from commit to canary: GitOps progressive delivery in one program')
-    .version(version)
-    .showHelpAfterError('(add --help for usage)')
-    .exitOverride();
-  const wanted = args.find((arg) => !arg.startsWith('-'));
-  const chosen = commandTable.filter((entry) => entry.name === wanted);
-  // Only the command that runs is loaded: the others would cost its start time.
-  for (const entry of chosen.length > 0 ? chosen : commandTable) {
-    const command = (await entry.load())(context);
-    forward(command);
-    program.addCommand(command as Command);
-  }
-  await program.parseAsync([...args], { from: 'user' });
-}
-
-/** Usage errors are thrown instead of ending the process. */
-function forward(command: { exitOverride(): unknown; commands: readonly unknown[] }): void {
-  command.exitOverride();
-  for (const child of command.commands) forward(child as Parameters<typeof forward>[0]);
-}
-
-/** Prints one clear sentence and what to do next; returns the exit code. */
-function report(context: CliContext, error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (isAbort(error) && context.signal.aborted) return 0;
-  if (error instanceof ApiError) {
-    context.stderr(`Error from server (${error.reason}): ${error.message}\n`);
-    return 1;
-  }
-  const next = error instanceof TowpathError && error.next !== undefined ? `; ${error.next}` : '';
-  const code = error instanceof TowpathError ? error.code : undefined;
-  context.stderr(`Error: ${messageOf(error)}${next}\n`);
-  if (code === undefined && context.env['TOWPATH_LOG'] === 'debug')
-    context.log.error('unexpected', { stack: (error as Error).stack });
-  return code === 'USAGE' ? 2 : 1;
-}
-
-await main();
+await runProgram({
+  args: process.argv.slice(2),
+  table: commandTable,
+  env: process.env,
+  cwd: process.cwd(),
+  // The file that starts this one; see launch.ts.
+  program: join(fileURLToPath(import.meta.url), '..', 'towpath.js'),
+  connect: async (options) => (await import('./connect.ts')).connect(options),
+});
