@@ -1,5 +1,6 @@
 export { loadChart, type LoadOptions } from './chart/load.ts';
 export { lintChart, type LintMessage, type LintOptions } from './lint/lint.ts';
+export { pathMatcher } from './chart/path-match.ts';
 export { packageChart, type PackagedChart, type PackageOptions } from './chart/package.ts';
 export type {
   Chart,
@@ -28,6 +29,7 @@ export type {
   RenderResult,
   RenderWarning,
 } from './render/types.ts';
+export { mergeCoverage } from './trace/coverage.ts';
 export type {
   IncludeStep,
   LineOrigin,

@@ -57,29 +57,43 @@ async function run(context: CliContext, dialect: Dialect, operands: string[], fl
 }
 
 async function printRender(context: CliContext, prepared: Prepared, flags: TemplateFlags): Promise<void> {
-  const result = await renderOnce(prepared, flags);
-  for (const warning of result.warnings) context.stderr(`WARNING: ${warning.message}\n`);
-  const { showOnly, includeCrds, hooks, skipTests, outputDir } = flags;
-  if (outputDir === undefined) {
-    context.stdout(
-      templateOutput(result, {
-        includeCrds: includeCrds === true,
-        noHooks: !hooks,
-        skipTests: skipTests === true,
-        showOnly,
-        ...(prepared.postRender !== undefined && { postRender: prepared.postRender }),
-      }),
-    );
+  const isJson = flags.output === 'json';
+  if (flags.coverage === true) {
+    const { chartCoverage, coverageText } = await import('./template/coverage.ts');
+    const coverage = chartCoverage(prepared.chart, prepared.options);
+    context.stdout(isJson ? dataText(coverage) : coverageText(coverage));
+    if (coverage.renders.some(({ error }) => error !== undefined)) context.exitCode(1);
     return;
   }
-  const { writeOutputDir } = await import('./template/output-dir.ts');
-  await writeOutputDir(context, result, { flags, folder: outputDir, name: prepared.options.release.name });
-  const nothing = { ...result, manifests: [], hooks: [], crds: [] };
-  context.stdout(templateOutput(nothing, { showOnly, postRender: prepared.postRender ?? (() => '') }));
+  const result = await renderOnce(prepared, flags);
+  if (!isJson) for (const warning of result.warnings) context.stderr(`WARNING: ${warning.message}\n`);
+  const { showOnly, includeCrds, hooks, skipTests, outputDir, explain } = flags;
+  const options = { includeCrds: includeCrds === true, noHooks: !hooks, skipTests: skipTests === true, showOnly };
+  const { release } = prepared.options;
+  if (outputDir !== undefined) {
+    const { writeOutputDir } = await import('./template/output-dir.ts');
+    await writeOutputDir(context, result, { flags, folder: outputDir, name: release.name });
+    const nothing = { ...result, manifests: [], hooks: [], crds: [] };
+    context.stdout(templateOutput(nothing, { showOnly, postRender: prepared.postRender ?? (() => '') }));
+  } else if (explain !== undefined) {
+    const { explainLines, explainText } = await import('./template/explain.ts');
+    const lines = explainLines(result, options, explain);
+    context.stdout(isJson ? dataText({ lines }) : explainText(lines));
+  } else {
+    const postRender = prepared.postRender !== undefined && { postRender: prepared.postRender };
+    const text = templateOutput(result, { ...options, ...postRender });
+    const { resultJson } = isJson ? await import('./template/result-json.ts') : {};
+    context.stdout(resultJson === undefined ? text : dataText(resultJson(result, { release, options })));
+  }
+}
+
+function dataText(data: object): string {
+  return `${JSON.stringify(data, undefined, 2)}\n`;
 }
 
 async function renderOnce(prepared: Prepared, flags: TemplateFlags): Promise<RenderResult> {
-  const { cluster, options, asks } = prepared;
+  const { cluster, asks } = prepared;
+  const options = { ...prepared.options, trace: flags.explain !== undefined };
   if (cluster === undefined) return render(options);
   const { renderWithCluster, validateResult } = await import('./template/cluster.ts');
   const result = asks.lookup ? await renderWithCluster(cluster, options) : render(options);
