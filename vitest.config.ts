@@ -12,6 +12,7 @@ const stories = [
   'packages/releases/src/operator/operator.test.ts',
   'packages/rollouts/src/{controller,real-metrics,strategies}.test.ts',
   'packages/sync/src/flux.test.ts',
+  'scripts/try-package.test.ts',
 ];
 
 /** `npm run check` runs the project `unit`; `npm test` runs both. */

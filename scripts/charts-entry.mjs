@@ -12,7 +12,7 @@ import { rollTypes } from './roll-types.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const run = promisify(execFile);
 
-/** Writes charts.js, charts.node.js and charts.d.ts into `dist`. Throws when the browser's file would need a module of Node. */
+/** Writes charts.mjs, charts.node.mjs and charts.d.mts into `dist`. Throws when the browser's file would need a module of Node. */
 export async function buildChartsEntry(dist) {
   await Promise.all([bundleForNode(dist), bundleForBrowsers(dist), writeTypes(dist)]);
 }
@@ -29,7 +29,7 @@ const common = {
 async function bundleForNode(dist) {
   await build({
     ...common,
-    outfile: join(dist, 'charts.node.js'),
+    outfile: join(dist, 'charts.node.mjs'),
     platform: 'node',
     target: 'node20.19',
     legalComments: 'eof',
@@ -43,7 +43,7 @@ async function bundleForNode(dist) {
 async function bundleForBrowsers(dist) {
   const { metafile } = await build({
     ...common,
-    outfile: join(dist, 'charts.js'),
+    outfile: join(dist, 'charts.mjs'),
     platform: 'browser',
     target: 'es2022',
     minify: true,
@@ -53,7 +53,7 @@ async function bundleForBrowsers(dist) {
     metafile: true,
   });
   const needed = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path));
-  if (needed.length > 0) throw new Error(`charts.js must stand alone, but imports ${needed.join(', ')}`);
+  if (needed.length > 0) throw new Error(`charts.mjs must stand alone, but imports ${needed.join(', ')}`);
 }
 
 async function writeTypes(dist) {
@@ -69,7 +69,7 @@ async function writeTypes(dist) {
       packages: { '@towpath/kit': at('kit', 'index.d.ts') },
     });
     await writeFile(
-      join(dist, 'charts.d.ts'),
+      join(dist, 'charts.d.mts'),
       `/** The chart engine: see docs/reference/chart-engine.md. */\n\n${types}`,
     );
   } finally {

@@ -38,7 +38,7 @@ export function rollTypes({ entry, packages = {} }) {
       return name;
     }
     chosen.set(name, { file, texts });
-    for (const word of new Set(withoutComments(texts.join('\n')).match(/[A-Za-z_$][\w$]*/g))) {
+    for (const word of wordsOf(texts.join('\n'))) {
       if (word !== name && (declarations.has(word) || imports.has(word))) visit(file, word);
     }
     return name;
@@ -119,9 +119,13 @@ function resolve(file, from, packages) {
 }
 
 function withoutComments(text) {
-  return text
-    .replace(/\/\*[\s\S]*?\*\//g, '')
-    .replace(/'(?:[^'\\]|\\.)*'/g, (quoted) => (quoted.includes('/') ? quoted : "''"));
+  return text.replace(/\/\*[\s\S]*?\*\//g, '');
+}
+
+/** The names a declaration may refer to; words in quotes are values. */
+function wordsOf(text) {
+  const code = withoutComments(text).replace(/'(?:[^'\\]|\\.)*'/g, "''");
+  return new Set(code.match(/[A-Za-z_$][\w$]*/g));
 }
 
 function withExport(text, isPublic) {

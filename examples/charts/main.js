@@ -1,0 +1,5 @@
+/** `node main.js`: the example in Node. */
+
+import { everything } from './render.js';
+
+process.stdout.write(await everything());

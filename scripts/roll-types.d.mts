@@ -1,0 +1,1 @@
+export function rollTypes(options: { entry: string; packages?: Readonly<Record<string, string>> }): string;
