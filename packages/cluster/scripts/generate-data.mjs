@@ -186,9 +186,16 @@ writeFileSync(new URL('types.json', data), `{\n"kinds": ${lines(kinds)},\n"types
 const merge = new URL('../../api/src/patch/merge-types.json', import.meta.url);
 writeFileSync(merge, `{\n"kinds": ${lines(mergeKinds)},\n"types": ${lines(mergeTypes)}\n}\n`);
 
-/** The roles and bindings every cluster starts with; those of the controllers, which run inside our server, are left out. */
+/** The roles and bindings every cluster starts with; those of the controllers are for a kube-controller-manager in place of ours. */
 const policy = `${source}/plugin/pkg/auth/authorizer/rbac/bootstrappolicy/testdata/`;
-const policyFiles = ['cluster-roles', 'cluster-role-bindings', 'namespace-roles', 'namespace-role-bindings'];
+const policyFiles = [
+  'cluster-roles',
+  'cluster-role-bindings',
+  'controller-roles',
+  'controller-role-bindings',
+  'namespace-roles',
+  'namespace-role-bindings',
+];
 const roles = policyFiles.flatMap((file) =>
   parse(readFileSync(`${policy}${file}.yaml`, 'utf8')).items.map(({ kind, metadata, rules, aggregationRule, roleRef, subjects }) => ({
     kind,
