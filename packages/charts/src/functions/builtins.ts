@@ -155,7 +155,10 @@ export const builtins: readonly FunctionRow[] = [
     returns: 'string',
     doc: 'Prints its arguments, with a space between two that are no strings.',
     example: ['{{ print 1 2 "x" 3 }}', '1 2x3'],
-    run: (...values) => sprint(values),
+    run(...values) {
+      this.printing(values);
+      return sprint(values);
+    },
   }),
   row({
     name: 'printf',

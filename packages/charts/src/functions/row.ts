@@ -55,6 +55,8 @@ export interface FunctionContext {
   readonly services: Services;
   include(name: string, data: unknown): string;
   tpl(text: string, data: unknown): string;
+  /** Told of values that become text: a whole number may turn into something like 1e+06. */
+  printing(values: readonly unknown[]): void;
 }
 
 export interface FunctionRow {

@@ -100,7 +100,10 @@ export const strings: readonly FunctionRow[] = [
     returns: 'string',
     doc: 'The value as text, as it prints.',
     example: ['{{ toString 1.0 }}', '1'],
-    run: (value) => (value === null ? '<nil>' : toText(value)),
+    run(value) {
+      this.printing([value]);
+      return value === null ? '<nil>' : toText(value);
+    },
   }),
   row({
     name: 'quote',
@@ -108,11 +111,13 @@ export const strings: readonly FunctionRow[] = [
     returns: 'string',
     doc: 'The arguments in double quotes, nils left out.',
     example: ['{{ quote "a" 1 }}', '"a" "1"'],
-    run: (...values) =>
-      values
+    run(...values) {
+      this.printing(values);
+      return values
         .filter((value) => value !== null)
         .map((value) => quoteText(toText(value)))
-        .join(' '),
+        .join(' ');
+    },
   }),
   row({
     name: 'squote',
@@ -120,11 +125,13 @@ export const strings: readonly FunctionRow[] = [
     returns: 'string',
     doc: 'The arguments in single quotes, nils left out; nothing is escaped.',
     example: ['{{ squote "a" 1 }}', "'a' '1'"],
-    run: (...values) =>
-      values
+    run(...values) {
+      this.printing(values);
+      return values
         .filter((value) => value !== null)
         .map((value) => `'${printText(value)}'`)
-        .join(' '),
+        .join(' ');
+    },
   }),
   row({
     name: 'cat',

@@ -39,6 +39,8 @@ export interface Run {
   template(frame: Frame, name: string, dot: unknown): void;
   include(frame: Frame, name: string, data: unknown): string;
   tpl(frame: Frame, text: string, data: unknown): string;
+  /** A float64 becomes text. */
+  printFloat(frame: Frame, value: number): void;
 }
 
 export interface FrameOptions {
@@ -88,5 +90,9 @@ export class Frame implements FunctionContext {
 
   tpl(text: string, data: unknown): string {
     return this.run.tpl(this, text, data);
+  }
+
+  printing(values: readonly unknown[]): void {
+    for (const value of values) if (typeof value === 'number') this.run.printFloat(this, value);
   }
 }

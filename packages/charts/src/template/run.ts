@@ -2,15 +2,19 @@
 
 import { FunctionError, LimitError } from '../errors.ts';
 import type { Services } from '../functions/row.ts';
+import { printText } from '../go/fmt.ts';
 import { quote } from '../go/strconv.ts';
 import { ExecError } from './exec-error.ts';
 import { Frame, type Output, type Program, type Run } from './frame.ts';
-import type { Node } from './nodes.ts';
+import { locate, type Node } from './nodes.ts';
 import { ParseError } from './parser.ts';
 import { rootName, type TemplateNames } from './templates.ts';
 
 /** The clock is read once in this many steps. */
 const stepsPerCheck = 1024;
+
+/** Floats from here on are printed with an exponent. Source: Go's strconv, %v. */
+const exponentFrom = 1e6;
 
 /** Source: helm pkg/engine/engine.go, recursionMaxNums. */
 const sameNameMax = 1000;
@@ -30,6 +34,7 @@ export class TemplateRun implements Run {
   private readonly monotonicMs: () => number;
   private readonly deadlineMs: number;
   private readonly included = new Map<string, number>();
+  private readonly exponents = new Set<string>();
   private steps = 0;
   private written = 0;
 
@@ -88,6 +93,23 @@ export class TemplateRun implements Run {
     }
   }
 
+  /** Warns once for each place where a whole number is written with an exponent, which most readers of YAML take for a float. */
+  printFloat(frame: Frame, value: number): void {
+    if (Math.abs(value) < exponentFrom || !Number.isInteger(value)) return;
+    const place = placeOf(frame);
+    if (this.exponents.has(place)) return;
+    this.exponents.add(place);
+    this.services.warn(
+      'FLOAT_EXPONENT',
+      `${place}: the number ${value}${this.describeRead()} is written as ${printText(value)}; pipe it through int64`,
+    );
+  }
+
+  /** What the number was read from, where that is known. */
+  protected describeRead(): string {
+    return '';
+  }
+
   template(frame: Frame, name: string, dot: unknown): void {
     const program = frame.registry.lookup(name);
     if (program === undefined) throw new FunctionError(`template ${quote(name)} not defined`);
@@ -137,6 +159,16 @@ export class TemplateRun implements Run {
       });
     }
   }
+}
+
+/** The file and line of what runs; the text of a tpl has none of its own. */
+function placeOf(frame: Frame): string {
+  for (let at: Frame | undefined = frame; at !== undefined; at = at.parent) {
+    if (at.node !== undefined && at.node.source.name !== rootName) {
+      return `${at.node.source.name}:${locate(at.node).line}`;
+    }
+  }
+  return rootName;
 }
 
 /** The plain output: text only, counted. */

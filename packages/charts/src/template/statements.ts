@@ -66,14 +66,15 @@ function actionStatement(compiler: Compiler, node: ActionNode): Execute {
   return (frame, dot) => {
     const result = value(frame, dot);
     frame.node = node;
-    frame.output.write(typeof result === 'string' ? result : printed(result), node, frame);
+    frame.output.write(typeof result === 'string' ? result : printed(frame, result), node, frame);
     return 0;
   };
 }
 
 /** What an action writes for a value; pointers are looked through. */
-function printed(value: unknown): string {
+function printed(frame: Frame, value: unknown): string {
   if (value === undefined) return '<no value>';
+  if (typeof value === 'number') frame.run.printFloat(frame, value);
   if (!(value instanceof GoObject)) return printText(value);
   const text = value.printedText() ?? printText(value);
   return value.kind === 'ptr' && text.startsWith('&{') ? text.slice(1) : text;

@@ -132,7 +132,7 @@ function originOfLine(rendered: RenderedExcerpt, tracer: Tracer, originsOf: Orig
 }
 
 function schemaDetails(cause: unknown, { originsOf }: RenderState): RenderFailure | undefined {
-  if (!(cause instanceof SchemaRefusal)) return undefined;
+  if (!(cause instanceof SchemaRefusal) || cause.refused.length === 0) return undefined;
   const schema = cause.refused.map((refused) => schemaFailure(refused, originsOf));
   const at = schema.flatMap(({ origins }) => origins[0]?.at ?? [])[0];
   return { ...(at !== undefined && { at }), schema };

@@ -2,7 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { templateOutput, type TemplateOutputOptions } from '../render/output.ts';
 import { render } from '../render/render.ts';
 import { renderOptions, testChart } from '../testing.ts';
-import type { LineOrigin } from './types.ts';
+import { mergeCoverage } from './coverage.ts';
+import { traceToJson } from './json.ts';
+import type { LineOrigin, TemplateCoverage } from './types.ts';
 
 const helpers = `{{- define "c.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 63 -}}
@@ -212,5 +214,68 @@ describe('the origin of a line', () => {
     expect(placesOf({ noHooks: true })).toEqual(manifests);
     expect(placesOf({ skipTests: true })).toEqual(manifests);
     expect(placesOf({ showOnly: ['templates/a.yaml'] })).toEqual([...manifests.slice(3), ...hooks]);
+  });
+
+  test('as JSON data', async () => {
+    const chart = await testChart({
+      'values.yaml': 'a: 1\nb: 2\n',
+      'templates/a.yaml': 'kind: A\n---\nkind: B\nx: {{ .Values.a }}\n',
+    });
+    const result = render({ ...renderOptions(), chart, trace: true });
+
+    const data = result.trace === undefined ? undefined : traceToJson(result.trace, result);
+
+    const place = (line: number) => ({ file: 'c/templates/a.yaml', line, column: 1 });
+    expect(JSON.parse(JSON.stringify(data))).toMatchObject({
+      objects: [
+        { kind: 'A', isHook: false, lines: [{ line: 1, template: place(1), values: [] }] },
+        { kind: 'B', lines: [{ template: place(3) }, { line: 2, template: place(4), values: ['a'] }] },
+      ],
+      values: { a: [{ kind: 'chart', at: { line: 1, column: 1 } }] },
+      unreadValues: ['b'],
+    });
+  });
+});
+
+describe('coverage', () => {
+  const files = {
+    'templates/_h.tpl': '{{ define "used" }}x{{ end }}\n{{ define "unused" }}\ny\n{{ end }}',
+    'templates/a.yaml': 'a: {{ include "used" . }}\n{{ if .Values.on }}\nb: c\nd: e\n{{ else }}\nf: g\n{{ end }}',
+  };
+  const covered = async (values: Record<string, unknown>) => {
+    const chart = await testChart(files);
+    return render({ ...renderOptions(), chart, values, trace: true }).trace?.coverage ?? [];
+  };
+  const short = (list: readonly TemplateCoverage[]): string[] =>
+    list.map(({ template, ran, total, missedLines }) => `${template} ${ran}/${total} ${missedLines.join(',')}`);
+
+  test('tells the lines that never ran', async () => {
+    expect(short(await covered({}))).toEqual(['c/templates/a.yaml 4/5 3,4', 'c/templates/_h.tpl 1/2 3']);
+  });
+
+  test('adds renders up', async () => {
+    const merged = mergeCoverage([await covered({}), await covered({ on: true })]);
+
+    expect(short(merged)).toEqual(['c/templates/a.yaml 5/5 ', 'c/templates/_h.tpl 1/2 3']);
+  });
+});
+
+describe('whole numbers that are written with an exponent', () => {
+  test.each([
+    { name: 'printed', template: 'x: y\na: {{ .Values.count }}', place: 'c/templates/a.yaml:2' },
+    { name: 'quoted', template: 'a: {{ .Values.count | quote }}', place: 'c/templates/a.yaml:1' },
+    { name: 'in tpl', template: 'x: y\n{{ tpl "a: {{ .Values.count }}" . }}', place: 'c/templates/a.yaml:2' },
+    { name: 'as an integer', template: 'a: {{ .Values.count | int64 }}', place: undefined },
+    { name: 'as YAML', template: 'a: {{ .Values.count | toYaml }}', place: undefined },
+    { name: 'small', template: 'a: {{ .Values.small }}{{ .Values.small }}', place: undefined },
+  ])('$name', async ({ template, place }) => {
+    const chart = await testChart({ 'values.yaml': 'count: 1000000\nsmall: 999999', 'templates/a.yaml': template });
+
+    const warnings = [false, true].map((trace) => render({ ...renderOptions(), chart, trace }).warnings);
+
+    const text = (path: string): string =>
+      `${place}: the number 1000000${path} is written as 1e+06; pipe it through int64`;
+    const expected = (path: string) => (place === undefined ? [] : [{ code: 'FLOAT_EXPONENT', message: text(path) }]);
+    expect(warnings).toEqual([expected(''), expected(' (count)')]);
   });
 });

@@ -7,6 +7,7 @@ import { splitText, TracedText, withoutNoValue, type Link, type Piece } from './
 import { pathsOf } from './printed-values.ts';
 import type { Taint } from './provenance.ts';
 import type { Tracer } from './tracer.ts';
+import { ValuePath } from './value-path.ts';
 
 /** The run of a traced render. */
 export class TracingRun extends TemplateRun {
@@ -49,6 +50,11 @@ export class TracingRun extends TemplateRun {
     const result = tracer.within(link, this.dotTaint(data), () => super.tpl(frame, text, data));
     if (record !== undefined) record.result = [withoutNoValue(tracer.written)];
     return result;
+  }
+
+  protected override describeRead(): string {
+    const path = this.tracer.read.findLast((part) => part instanceof ValuePath);
+    return path === undefined ? '' : ` (${path.text()})`;
   }
 
   private link(name: string, node: Node | undefined, taint: Taint = []): Link {
