@@ -7,7 +7,6 @@ import type { UserInfo } from '../http/message.ts';
 import type { PodStreams } from '../pod-streams.ts';
 import { ApiServer } from '../server.ts';
 import { adminUser, inProcessTransport } from '../transport.ts';
-import { signCertificate } from './certificates.ts';
 import { kubeconfigText, loadCredentials } from './credentials.ts';
 import { ensureKubernetesService, kubernetesServiceIP } from './kubernetes-service.ts';
 import { listenHttps } from './https-server.ts';
@@ -61,7 +60,7 @@ export interface RunningApiServer {
 export async function createApiServer(options: RunningApiServerOptions): Promise<RunningApiServer> {
   const { clock, random, log, dataDir } = options;
   const host = options.host ?? '127.0.0.1';
-  const { authority, adminToken } = await loadCredentials({ dataDir, clock, random });
+  const { authority, adminToken, serverPair } = await loadCredentials({ dataDir, clock, random });
   const server = new ApiServer({
     store: options.store,
     clock,
@@ -79,7 +78,7 @@ export async function createApiServer(options: RunningApiServerOptions): Promise
     ips: ['127.0.0.1', '::1', kubernetesServiceIP, ...(host === '127.0.0.1' ? [] : [host])],
   };
   const [certificate] = await Promise.all([
-    signCertificate(authority, { subject: 'CN=kube-apiserver', usage: 'server', ...names }, clock),
+    serverPair(names),
     server.start().then(() => ensureKubernetesService({ objects: server.objects, clock, random })),
   ]);
   const listener = await listenHttps({
@@ -105,8 +104,10 @@ export async function createApiServer(options: RunningApiServerOptions): Promise
     kubeconfig: (named = {}) => kubeconfigText({ server: url, ca: authority.certificate, token: adminToken, ...named }),
     transport: (user) => inProcessTransport(server, user ?? adminUser),
     anonymousTransport: () => inProcessTransport(server),
-    serverCertificate: (dnsNames) =>
-      signCertificate(authority, { subject: `CN=${dnsNames[0] ?? 'server'}`, usage: 'server', dnsNames }, clock),
+    async serverCertificate(dnsNames) {
+      const { signCertificate } = await import('./certificates.ts');
+      return signCertificate(authority, { subject: `CN=${dnsNames[0] ?? 'server'}`, usage: 'server', dnsNames }, clock);
+    },
     dispose: () => ends.dispose(),
   };
 }

@@ -1,19 +1,14 @@
-/** The cluster's own certificate authority and the certificates it signs. */
+/** Makes certificates. Its library is large: load it only to make one. */
 
 import 'reflect-metadata';
-import { webcrypto, X509Certificate } from 'node:crypto';
+import { webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
 import type { Clock } from '@towpath/kit';
+import type { CertificatePair } from './certificate-pair.ts';
 
 const keyAlgorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const dayMs = 24 * 60 * 60_000;
 const authorityDays = 3650;
-
-/** A certificate and its key, as PEM. */
-export interface CertificatePair {
-  readonly certificate: string;
-  readonly key: string;
-}
 
 /** Makes a new authority. */
 export async function createAuthority(clock: Clock): Promise<CertificatePair> {
@@ -78,12 +73,6 @@ export async function signCertificate(
     webcrypto as Crypto,
   );
   return { certificate: certificate.toString('pem'), key: await exportKey(keys.privateKey) };
-}
-
-/** True when the text is a certificate that is valid at `nowMs` for another day. */
-export function isCurrent(certificate: string, nowMs: number): boolean {
-  const parsed = new X509Certificate(certificate);
-  return Date.parse(parsed.validFrom) <= nowMs && nowMs + dayMs < Date.parse(parsed.validTo);
 }
 
 function validity(clock: Clock): { notBefore: Date; notAfter: Date } {

@@ -1,13 +1,15 @@
 /** What a data folder holds for clients: the authority, the administrator's token, and kubeconfig files. */
 
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, stringifyYaml, type Clock, type Random } from '@towpath/kit';
-import { createAuthority, isCurrent, type CertificatePair } from './certificates.ts';
+import { isServerFor, isUsable, type CertificatePair, type ServerNames } from './certificate-pair.ts';
 
 export interface Credentials {
   readonly authority: CertificatePair;
   readonly adminToken: string;
+  /** Of the API server; made once and kept while it can be used. */
+  serverPair(names: ServerNames): Promise<CertificatePair>;
 }
 
 /** Reads the credentials of a data folder, making what is missing. Without a folder they are new each time. */
@@ -17,31 +19,85 @@ export async function loadCredentials(deps: {
   random: Random;
 }): Promise<Credentials> {
   const { dataDir, clock, random } = deps;
-  const newToken = (): string => Buffer.from(random.bytes(32)).toString('base64url');
-  if (dataDir === undefined) return { authority: await createAuthority(clock), adminToken: newToken() };
-  const folder = join(dataDir, 'pki');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const paths = {
-    certificate: join(folder, 'ca.crt'),
-    key: join(folder, 'ca.key'),
-    token: join(folder, 'admin-token'),
-  };
-  const [certificate, key, token] = await Promise.all([
-    readIfThere(paths.certificate),
-    readIfThere(paths.key),
-    readIfThere(paths.token),
+  const files = dataDir === undefined ? undefined : new PairFiles(join(dataDir, 'pki'), clock);
+  if (dataDir !== undefined) await mkdir(join(dataDir, 'pki'), { recursive: true, mode: 0o700 });
+  const [authority, adminToken] = await Promise.all([
+    loadAuthority(files, clock),
+    loadToken(dataDir === undefined ? undefined : join(dataDir, 'pki', 'admin-token'), random),
   ]);
-  let authority: CertificatePair | undefined;
-  if (certificate !== undefined && key !== undefined && isCurrent(certificate, clock.nowMs()))
-    authority = { certificate, key };
-  if (authority === undefined) {
-    authority = await createAuthority(clock);
-    await writeFile(paths.key, authority.key, { mode: 0o600 });
-    await writeFile(paths.certificate, authority.certificate, { mode: 0o644 });
+  return { authority, adminToken, serverPair: (names) => loadServerPair({ files, authority, clock, names }) };
+}
+
+async function loadAuthority(files: PairFiles | undefined, clock: Clock): Promise<CertificatePair> {
+  const known = await files?.read('ca');
+  if (known !== undefined) return known;
+  const { createAuthority } = await import('./certificates.ts');
+  const authority = await createAuthority(clock);
+  await files?.write('ca', authority);
+  return authority;
+}
+
+async function loadServerPair(parts: {
+  files: PairFiles | undefined;
+  authority: CertificatePair;
+  clock: Clock;
+  names: ServerNames;
+}): Promise<CertificatePair> {
+  const { files, authority, clock, names } = parts;
+  const known = await files?.read('server');
+  if (known !== undefined && isServerFor(known, authority, names)) return known;
+  const { signCertificate } = await import('./certificates.ts');
+  const pair = await signCertificate(authority, { subject: 'CN=kube-apiserver', usage: 'server', ...names }, clock);
+  await files?.write('server', pair);
+  return pair;
+}
+
+async function loadToken(file: string | undefined, random: Random): Promise<string> {
+  const known = file === undefined ? undefined : (await readIfThere(file))?.trim();
+  if (known !== undefined && known !== '') return known;
+  const token = Buffer.from(random.bytes(32)).toString('base64url');
+  if (file !== undefined) await writeWhole(file, `${token}\n`, 0o600);
+  return token;
+}
+
+/** Pairs of a folder, as NAME.crt and NAME.key. */
+class PairFiles {
+  readonly #folder: string;
+  readonly #clock: Clock;
+
+  constructor(folder: string, clock: Clock) {
+    this.#folder = folder;
+    this.#clock = clock;
   }
-  const adminToken = token?.trim() ?? newToken();
-  if (token === undefined) await writeFile(paths.token, `${adminToken}\n`, { mode: 0o600 });
-  return { authority, adminToken };
+
+  /** Undefined when it is not there, or cannot be used. */
+  async read(name: string): Promise<CertificatePair | undefined> {
+    const [certificate, key] = await Promise.all([
+      readIfThere(join(this.#folder, `${name}.crt`)),
+      readIfThere(join(this.#folder, `${name}.key`)),
+    ]);
+    if (certificate === undefined || key === undefined) return undefined;
+    const pair = { certificate, key };
+    return isUsable(pair, this.#clock.nowMs()) ? pair : undefined;
+  }
+
+  async write(name: string, pair: CertificatePair): Promise<void> {
+    await writeWhole(join(this.#folder, `${name}.key`), pair.key, 0o600);
+    await writeWhole(join(this.#folder, `${name}.crt`), pair.certificate, 0o644);
+  }
+}
+
+/** A process that is killed meanwhile leaves the old file or the new one. */
+async function writeWhole(path: string, text: string, mode: number): Promise<void> {
+  const temporary = `${path}.new`;
+  const file = await open(temporary, 'w', mode);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
 }
 
 async function readIfThere(file: string): Promise<string | undefined> {

@@ -13,7 +13,7 @@ import type { TLSSocket } from 'node:tls';
 import { background, messageOf, type Logger } from '@towpath/kit';
 import { maxBodyBytes, tooLarge } from '../handlers/decode.ts';
 import { jsonResponse, type ApiRequest, type ApiResponse, type UserInfo } from '../http/message.ts';
-import type { CertificatePair } from './certificates.ts';
+import type { CertificatePair } from './certificate-pair.ts';
 
 type Incoming = IncomingMessage | Http2ServerRequest;
 type Outgoing = ServerResponse | Http2ServerResponse;
