@@ -45,6 +45,22 @@ async function repeatable(): Promise<string> {
   return templateOutput(render({ chart, clock: fixedTime(1_700_000_000_000), random: seededRandom(7) }));
 }
 
+/** Which template wrote a line, and who set the values in it. */
+async function explained(): Promise<string> {
+  const chart = await loadChart(files);
+  const values = valuesFromFlags({ valueFiles: [{ name: 'production.yaml', text: 'replicas: 5\n' }] });
+  const result = render({ chart, values, trace: true });
+  const number =
+    templateOutput(result)
+      .split('\n')
+      .findIndex((line) => line.includes('replicas:')) + 1;
+  const origin = result.trace?.outputLine(number);
+  const reads = origin?.values.map(
+    ({ path, origins }) => `${path} of ${origins.map(({ source }) => source).join(' over ')}`,
+  );
+  return `line ${number}: ${origin?.template.file}:${origin?.template.line}, ${reads?.join(', ')}\n`;
+}
+
 /** A failure says what, where and what to do next. */
 async function failing(): Promise<string> {
   const chart = await loadChart(files);
@@ -53,7 +69,7 @@ async function failing(): Promise<string> {
     return 'rendered\n';
   } catch (error) {
     if (!(error instanceof TowpathError)) throw error;
-    return `${error.code}: ${error.message}\n${error.next ?? ''}\n`;
+    return `${error.code}: ${error.message}\n${error.next ?? ''}\n${JSON.stringify(error.details)}\n`;
   }
 }
 
@@ -65,7 +81,7 @@ async function findings(): Promise<string> {
 /** Everything above as one text. */
 export async function everything(): Promise<string> {
   const parts: string[] = [];
-  for (const part of [first, withValues, packed, repeatable, failing, findings]) {
+  for (const part of [first, withValues, packed, repeatable, explained, failing, findings]) {
     parts.push(`== ${part.name}\n${await part()}`);
   }
   return parts.join('');

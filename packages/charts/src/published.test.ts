@@ -1,6 +1,8 @@
 /** The published entry on its own: what it defaults, and what it says where a chart needs more. */
 
 import { expect, test } from 'vitest';
+import * as inside from './index.ts';
+import * as published from './published.ts';
 import { filesFromTexts, fixedTime, lintChart, loadChart, render, seededRandom, templateOutput } from './published.ts';
 
 const chartYaml = 'apiVersion: v2\nname: shop\nversion: 1.0.0\n';
@@ -43,4 +45,12 @@ test('lint needs files only', async () => {
   const messages = await lintChart({ files: filesFromTexts({ 'Chart.yaml': chartYaml, 'templates/t.yaml': 'a: 1' }) });
 
   expect(messages.map(({ severity, message }) => `${severity} ${message}`)).toContain('INFO icon is recommended');
+});
+
+test('what other packages of the repository import is published, too', () => {
+  const onlyInside = ['pathMatcher', 'renderFiles'];
+
+  expect(Object.keys(inside).filter((name) => !Object.hasOwn(published, name) && !onlyInside.includes(name))).toEqual(
+    [],
+  );
 });

@@ -51,7 +51,10 @@ export type {
   RenderResult,
   RenderWarning,
 } from './render/types.ts';
+export { mergeCoverage } from './trace/coverage.ts';
+export { traceToJson, type TraceData } from './trace/json.ts';
 export type {
+  CoverageUnit,
   IncludeStep,
   LineOrigin,
   Place,
@@ -63,7 +66,7 @@ export type {
   ValueOrigin,
   ValueRead,
 } from './trace/types.ts';
-export type { ChartValues } from './values/chart-values.ts';
+export type { ChartValues, ValueLayer } from './values/chart-values.ts';
 export { valuesFromFlags, type ValueFlags } from './values/flags.ts';
 export { fromYaml, toYaml } from './yaml/yaml.ts';
 

@@ -17,13 +17,12 @@ export function bitLength(value: bigint): number {
   return value.toString(2).length;
 }
 
-/** `base` to the power of `exponent`, modulo `modulus`. */
+/** `base` to the power of `exponent`, modulo `modulus`: one division for each bit. */
 export function powerModulo(base: bigint, exponent: bigint, modulus: bigint): bigint {
   let result = 1n;
-  let square = base % modulus;
-  for (const bit of Array.from(exponent.toString(2)).toReversed()) {
-    if (bit === '1') result = (result * square) % modulus;
-    square = (square * square) % modulus;
+  for (const bit of exponent.toString(2)) {
+    const square = result * result;
+    result = (bit === '1' ? square * base : square) % modulus;
   }
   return result;
 }

@@ -26,7 +26,7 @@ export interface Ed25519Key {
 export type PrivateKey = RsaKey | EcKey | Ed25519Key;
 
 const publicExponent = 65_537n;
-const sieveEnd = 4000;
+const sieveEnd = 10_000;
 
 /** Odd primes. */
 function primesBelow(end: number): number[] {
