@@ -1,4 +1,4 @@
-/** OpenAPI v3: one document per group and version, with what kubectl looks for in it. */
+/** OpenAPI: v3 with one document per group and version, and v2 with all in one; with what kubectl looks for in them. */
 
 import { createHash } from 'node:crypto';
 import type { UnknownRecord } from '@towpath/kit';
@@ -6,6 +6,8 @@ import { jsonResponse, jsonText, type ApiResponse } from '../http/message.ts';
 import type { ResourceRegistry } from '../resources/registry.ts';
 import type { Resource } from '../resources/resource.ts';
 import { versionInfo } from './discovery.ts';
+import { swaggerProtobuf } from './openapi-v2-proto.ts';
+import { toSwagger, type Swagger } from './openapi-v2.ts';
 import { collectType, customSchema, publishedName } from './openapi-schemas.ts';
 
 const yearSeconds = 365 * 24 * 3600;
@@ -15,12 +17,20 @@ interface Document {
   readonly hash: string;
 }
 
+interface SwaggerDocument {
+  readonly swagger: Swagger;
+  readonly text: string;
+  readonly hash: string;
+  protobuf?: Uint8Array;
+}
+
 /** Documents are made when asked for and kept until the served resources change. */
 export class OpenApiDocuments {
   readonly #registry: ResourceRegistry;
   #revision = 0;
   #index: string | undefined;
   readonly #documents = new Map<string, Document>();
+  #v2: SwaggerDocument | undefined;
 
   constructor(registry: ResourceRegistry) {
     this.#registry = registry;
@@ -32,8 +42,9 @@ export class OpenApiDocuments {
     query: URLSearchParams,
     headers: Readonly<Record<string, string>>,
   ): ApiResponse | undefined {
-    if (segments[1] !== 'v3') return undefined;
     this.#refresh();
+    if (segments[1] === 'v2' && segments.length === 2) return this.#answerV2(headers);
+    if (segments[1] !== 'v3') return undefined;
     const name = segments.slice(2).join('/');
     if (name === '') {
       this.#index ??= this.#makeIndex();
@@ -50,10 +61,36 @@ export class OpenApiDocuments {
     return jsonText(200, document.text, { etag, vary: 'Accept', ...caching });
   }
 
+  #answerV2(headers: Readonly<Record<string, string>>): ApiResponse {
+    this.#v2 ??= this.#makeV2();
+    const { swagger, hash } = this.#v2;
+    const etag = `"${hash}"`;
+    if (headers['if-none-match'] === etag) return { status: 304, headers: { etag }, body: '' };
+    const common = { etag, vary: 'Accept' };
+    if (headers['accept']?.includes('com.github.proto-openapi.spec.v2') !== true)
+      return jsonText(200, this.#v2.text, common);
+    this.#v2.protobuf ??= swaggerProtobuf(swagger);
+    const contentType = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+    return { status: 200, headers: { 'content-type': contentType, ...common }, body: this.#v2.protobuf };
+  }
+
+  #makeV2(): SwaggerDocument {
+    const parts: Parts = { schemas: {}, paths: {} };
+    const custom = new Set<string>();
+    for (const resource of this.#registry.all()) {
+      addResource(this.#registry, resource, parts);
+      if (resource.custom !== undefined) custom.add(schemaName(resource));
+    }
+    const swagger = toSwagger(parts, custom);
+    const text = JSON.stringify(swagger);
+    return { swagger, text, hash: createHash('sha512').update(text).digest('hex').toUpperCase() };
+  }
+
   #refresh(): void {
     if (this.#revision === this.#registry.revision) return;
     this.#revision = this.#registry.revision;
     this.#index = undefined;
+    this.#v2 = undefined;
     // Built-in documents do not change; those with custom resources are made again.
     for (const name of this.#documents.keys())
       if (this.#resources(name).some((resource) => resource.custom !== undefined) || this.#resources(name).length === 0)

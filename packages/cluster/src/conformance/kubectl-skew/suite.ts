@@ -36,6 +36,18 @@ const cases: Readonly<Record<string, (context: CaseContext) => Promise<void>>> =
     );
     expectPart(wrong.stderr, 'unknown field "dta"');
   },
+  'apply of a list': async ({ kubectl }) => {
+    const item = (data: object): object => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'listed' },
+      ...data,
+    });
+    const list = (data: object): string => JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [item(data)] });
+    const said = await kubectl.run(['apply', '-f', '-'], { input: list({ data: { key: 'value' } }) });
+    expectPart(said, 'configmap/listed created');
+    expectPart((await kubectl.ask(['apply', '-f', '-'], list({ dta: {} }))).stderr, 'unknown field "dta"');
+  },
   wait: async ({ kubectl }) => {
     const args = ['wait', 'deployment/web', '--for=condition=Available', '--timeout=60s'];
     expectPart(await kubectl.run(args), 'deployment.apps/web condition met');
