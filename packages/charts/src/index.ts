@@ -42,6 +42,7 @@ export type {
   ValueOrigin,
   ValueRead,
 } from './trace/types.ts';
-export type { ChartValues } from './values/chart-values.ts';
+export { traceToJson, type TraceData, type TracedLineData, type TracedObject } from './trace/json.ts';
+export type { ChartValues, ValueLayer } from './values/chart-values.ts';
 export { valuesFromFlags, type ValueFlags } from './values/flags.ts';
 export { fromYaml, toYaml } from './yaml/yaml.ts';

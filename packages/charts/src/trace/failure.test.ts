@@ -27,7 +27,13 @@ describe('the details of a failure', () => {
         at: { file, line: 2, column: 14 },
         expression: '.Values.a.b.c',
         problem: 'nil pointer evaluating interface {}.c',
-        values: [{ path: 'a.b.c', origins: [] }],
+        values: [
+          { path: 'a.b.c', origins: [] },
+          {
+            path: 'a',
+            origins: [{ kind: 'chart', source: 'c/values.yaml', at: { file: 'c/values.yaml', line: 1, column: 1 } }],
+          },
+        ],
         includes: [],
       },
     },

@@ -114,7 +114,18 @@ function runningDetails({ tracer, originsOf }: TracedState): RenderFailure {
   const around = activation.conditions.findLast((condition) => condition.some(isPath)) ?? [];
   const found = read.some(isPath) ? read.filter(isPath) : around.filter(isPath);
   const paths = [...new Set(found.toReversed())].filter((path, _index, all) => isShown(path, all));
-  return { values: paths.map((path) => valueRead(path, originsOf)), includes: stepsOf(activation.link) };
+  const values = paths
+    .flatMap((path) => [path, ...setAbove(path, originsOf)])
+    .map((path) => valueRead(path, originsOf));
+  return { values, includes: stepsOf(activation.link) };
+}
+
+/** For a value that nobody set: what is there of its path. */
+function setAbove(path: ValuePath, originsOf: OriginsOf): ValuePath[] {
+  if (originsOf(path.keys()).length > 0) return [];
+  let above = path.parent;
+  while (above !== undefined && originsOf(above.keys()).length === 0) above = above.parent;
+  return above === undefined || above.depth === 0 ? [] : [above];
 }
 
 function renderedDetails(rendered: RenderedExcerpt, { tracer, originsOf }: TracedState): RenderFailure {

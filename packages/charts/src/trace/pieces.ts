@@ -37,6 +37,7 @@ export class TracedText {
   readonly text: string;
   private readonly make: () => readonly Piece[];
   private made: readonly Piece[] | undefined;
+  private allValues: ReadonlySet<ValuePath> | undefined;
   private byContent: Map<string, Line[]> | undefined;
 
   constructor(text: string, make: () => readonly Piece[]) {
@@ -70,7 +71,8 @@ export class TracedText {
 
   /** Every value that was read for it. */
   values(): ReadonlySet<ValuePath> {
-    return new Set(this.pieces.flatMap(({ values, link }) => [...values, ...linkValues(link)]));
+    this.allValues ??= new Set(this.pieces.flatMap(({ values, link }) => [...values, ...linkValues(link)]));
+    return this.allValues;
   }
 }
 

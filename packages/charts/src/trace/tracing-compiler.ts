@@ -98,7 +98,7 @@ export class TracingCompiler extends Compiler {
       const tracer = tracerOf(frame);
       const base = tracer.read.length;
       const result = evaluate(frame, dot);
-      const taint = tracer.read.slice(base);
+      const taint = [...new Set(tracer.read.slice(base))];
       for (const target of targets) if (target !== undefined) tracer.activation.variables.set(target.slot, taint);
       return result;
     };

@@ -56,7 +56,7 @@ function givenLayer({ kind, source, text, values, isSecret = false }: ValueLayer
     isSecret,
     mount: [],
     within: [],
-    tree: lazily(() => treeOf(values())),
+    tree: lazily(() => (typeof values === 'function' ? values() : treeOf(values))),
     places: text === undefined ? undefined : new YamlPlaces(text),
   };
 }

@@ -22,6 +22,6 @@ export interface ValueLayer {
   readonly text?: string;
   /** Its values are never shown. */
   readonly isSecret?: boolean;
-  /** What it sets; asked for when somebody wants to know. */
-  readonly values: () => GoMap | UnknownRecord;
+  /** What it sets; a function is asked when somebody wants to know. */
+  readonly values: UnknownRecord | (() => GoMap);
 }

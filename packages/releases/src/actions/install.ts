@@ -3,7 +3,7 @@
 import { Namespaces } from '@towpath/api';
 import { messageOf } from '@towpath/kit';
 import { isAlreadyExists } from '@towpath/runtime';
-import type { Chart } from '@towpath/charts';
+import type { Chart, ValueLayer } from '@towpath/charts';
 import { releaseError } from '../errors.ts';
 import { toHelmTime, type Release } from '../storage/release.ts';
 import { systemLabels } from '../storage/secrets.ts';
@@ -27,6 +27,8 @@ export interface InstallOptions extends OperationOptions {
   readonly chart: Chart;
   /** The user's values. */
   readonly values: Values;
+  /** Where they came from, for errors. */
+  readonly valueLayers?: readonly ValueLayer[];
   readonly dryRun: DryRun;
   readonly createNamespace: boolean;
   /** Takes the name of a release that was uninstalled with its history kept, or that failed. */
@@ -125,6 +127,7 @@ async function prepare(context: ActionContext, options: InstallOptions): Promise
   const rendered = await renderRelease(context, {
     chart,
     values,
+    valueLayers: options.valueLayers,
     release: { name, namespace, revision: 1, isInstall: true, isUpgrade: false },
     lookup: options.dryRun !== 'client',
     skipSchemaValidation: options.skipSchemaValidation,

@@ -13,6 +13,7 @@ import {
   type RenderOptions,
   type RenderRelease,
   type RenderResult,
+  type ValueLayer,
 } from '@towpath/charts';
 import type { UnknownRecord } from '@towpath/kit';
 import type { Client } from '@towpath/runtime';
@@ -27,6 +28,8 @@ export type Values = ChartValues | UnknownRecord;
 export interface RenderInput {
   readonly chart: Chart;
   readonly values: Values;
+  /** Where values that are JSON data came from. */
+  readonly valueLayers?: readonly ValueLayer[] | undefined;
   readonly release: RenderRelease;
   /** Templates may look objects up. */
   readonly lookup: boolean;
@@ -44,11 +47,21 @@ export interface Rendered {
 
 /** Throws what the chart engine throws: messages name file and line. */
 export async function renderRelease(context: ActionContext, input: RenderInput): Promise<Rendered> {
-  const { chart, values, release, skipSchemaValidation, subchartNotes } = input;
+  const { chart, values, valueLayers, release, skipSchemaValidation, subchartNotes } = input;
   const { clock, random, client } = context;
   refuseLibrary(chart);
   const capabilities = await loadCapabilities(client);
-  const options = { chart, values, release, capabilities, clock, random, skipSchemaValidation, subchartNotes };
+  const options = {
+    chart,
+    values,
+    release,
+    capabilities,
+    clock,
+    random,
+    skipSchemaValidation,
+    subchartNotes,
+    ...(valueLayers !== undefined && { valueLayers }),
+  };
   const result = await (input.lookup
     ? renderWithLookup(options, (request) => clusterLookup(context.client, request))
     : render(options));
@@ -127,6 +140,12 @@ function storedChart({ chart }: RenderResult): StoredChart {
 
 function storedFile({ name, data }: ChartFile): StoredFile {
   return { name, data: Buffer.from(data).toString('base64') };
+}
+
+/** Where values came from: all that is known of JSON data is that it was given. */
+export function layersOf(values: Values): readonly ValueLayer[] {
+  if (!isChartValues(values)) return [{ kind: 'file', source: 'values', values }];
+  return values.layers ?? [{ kind: 'file', source: 'values', values: values.toJson() }];
 }
 
 /** Values as plain JSON data. */

@@ -91,6 +91,7 @@ async function prepare(context: ActionContext, options: UpgradeOptions): Promise
   const rendered = await renderRelease(context, {
     chart: values.chart,
     values: values.values,
+    valueLayers: values.layers,
     release: { name, namespace: current.namespace, revision: last.version + 1, isInstall: false, isUpgrade: true },
     lookup: options.dryRun !== 'client',
     skipSchemaValidation: options.skipSchemaValidation,

@@ -1,9 +1,9 @@
 /** Which values an upgrade renders with: the new ones, the last ones, or both. */
 
-import type { Chart } from '@towpath/charts';
+import type { Chart, ValueLayer } from '@towpath/charts';
 import { isRecord, type UnknownRecord } from '@towpath/kit';
 import type { Release } from '../storage/release.ts';
-import { plainValues, type Values } from './render.ts';
+import { layersOf, plainValues, type Values } from './render.ts';
 
 /**
  * - `default`: the new values; the last ones when no new ones are given
@@ -18,25 +18,46 @@ export interface ChosenValues {
   readonly values: Values;
   /** The chart with the defaults to render with. */
   readonly chart: Chart;
+  /** Where the values came from. */
+  readonly layers: readonly ValueLayer[];
 }
 
 /** Source: helm 3 pkg/action/upgrade.go, reuseValues. */
 export function chooseValues(
-  input: { chart: Chart; values: Values; valuesPolicy: ValuesPolicy },
+  input: {
+    readonly chart: Chart;
+    readonly values: Values;
+    readonly valuesPolicy: ValuesPolicy;
+    readonly valueLayers?: readonly ValueLayer[];
+  },
   current: Release,
 ): ChosenValues {
   const { chart, values } = input;
+  const given = input.valueLayers ?? layersOf(values);
+  // Values of Secrets may be among them.
+  const last: ValueLayer = {
+    kind: 'file',
+    source: `revision ${current.version}`,
+    values: current.config,
+    isSecret: true,
+  };
   switch (input.valuesPolicy) {
     case 'reset':
-      return { chart, values };
+      return { chart, values, layers: given };
     case 'reuse': {
       const defaults = mergeValues(current.config, current.chart.values);
-      return { chart: { ...chart, values: defaults }, values: mergeValues(plainValues(values), current.config) };
+      return {
+        chart: { ...chart, values: defaults },
+        values: mergeValues(plainValues(values), current.config),
+        layers: [last, ...given],
+      };
     }
     case 'reset-then-reuse':
-      return { chart, values: mergeValues(plainValues(values), current.config) };
+      return { chart, values: mergeValues(plainValues(values), current.config), layers: [last, ...given] };
     case 'default':
-      return Object.keys(plainValues(values)).length === 0 ? { chart, values: current.config } : { chart, values };
+      return Object.keys(plainValues(values)).length === 0
+        ? { chart, values: current.config, layers: [last] }
+        : { chart, values, layers: given };
   }
 }
 

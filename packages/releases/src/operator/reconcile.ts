@@ -1,7 +1,7 @@
 /** Brings one HelmRelease to what it asks for: observe, decide, act, one status. */
 
 import { HelmReleases, keyText, type Key } from '@towpath/api';
-import { backoffMs, isAbort, jsonEqual, messageOf, type UnknownRecord } from '@towpath/kit';
+import { backoffMs, isAbort, jsonEqual, messageOf } from '@towpath/kit';
 import { done, isNotFound, requeue, type Result } from '@towpath/runtime';
 import { enterPhase } from './conditions.ts';
 import { findChart, type FoundChart } from './chart-source.ts';
@@ -21,7 +21,7 @@ import { reasonOf } from './reason.ts';
 import { hashOf, observe, type Observation } from './observe.ts';
 import { releasesOf, removeRelease } from './remove.ts';
 import { Reported, runComparison, runInstall, runUpgrade, type Run } from './run.ts';
-import { composeValues } from './values.ts';
+import { composeValues, type ComposedValues } from './values.ts';
 
 /** Waits between tries of a release that failed before anything was deployed. */
 const failureBackoff = { firstMs: 5_000, maxMs: 180_000 } as const;
@@ -121,7 +121,7 @@ async function sync(turn: Turn, deps: OperatorDeps, stop: AbortSignal): Promise<
     const parsed = parseHelmRelease(object);
     return { spec: parsed, chart: await findChart(parsed, deps.charts) };
   });
-  const values = await phase(turn, 'Failed', 'failed to compose values for release', () =>
+  const { values, layers } = await phase(turn, 'Failed', 'failed to compose values for release', () =>
     valuesOf(spec, chart, key, deps),
   );
   const observation = await phase(turn, 'Failed', 'failed to determine sync action for release', () =>
@@ -138,6 +138,7 @@ async function sync(turn: Turn, deps: OperatorDeps, stop: AbortSignal): Promise<
     spec,
     chart,
     values,
+    valueLayers: layers,
     storage: observation.storage,
     target: turn.target,
     enter: turn.enter,
@@ -150,7 +151,7 @@ async function sync(turn: Turn, deps: OperatorDeps, stop: AbortSignal): Promise<
   }
 }
 
-function valuesOf(spec: HelmReleaseSpec, chart: FoundChart, key: Key, deps: OperatorDeps): Promise<UnknownRecord> {
+function valuesOf(spec: HelmReleaseSpec, chart: FoundChart, key: Key, deps: OperatorDeps): Promise<ComposedValues> {
   return composeValues(spec, {
     client: deps.client,
     namespace: key.namespace ?? 'default',

@@ -1,6 +1,7 @@
 /** Carries out a decision: one function an action, each telling the status what it does. */
 
 import type { Key } from '@towpath/api';
+import type { ValueLayer } from '@towpath/charts';
 import type { UnknownRecord } from '@towpath/kit';
 import { messageOf } from '@towpath/kit';
 import type { ActionContext, OperationOptions } from '../actions/context.ts';
@@ -16,7 +17,7 @@ import type { OperatorDeps } from './deps.ts';
 import { resourceId, type HelmReleasePhase, type HelmReleaseSpec } from './helm-release.ts';
 import type { ReleaseLogTarget } from './log.ts';
 import { antecedentAnnotation, antecedentHash, antecedentLabel, instanceAnnotation } from './marks.ts';
-import { reasonOf } from './reason.ts';
+import { placeOf, reasonOf } from './reason.ts';
 import { releasesOf, removeRelease } from './remove.ts';
 
 export interface Run {
@@ -24,6 +25,8 @@ export interface Run {
   readonly spec: HelmReleaseSpec;
   readonly chart: FoundChart;
   readonly values: UnknownRecord;
+  /** Where they came from. */
+  readonly valueLayers: readonly ValueLayer[];
   readonly storage: ReleaseStorage;
   readonly target: ReleaseLogTarget;
   /** Ends waiting when something newer is wanted. */
@@ -54,6 +57,7 @@ export async function runInstall(run: Run, deps: OperatorDeps, options: { replac
       name: spec.releaseName,
       chart: await chart.load(),
       values: run.values,
+      valueLayers: run.valueLayers,
       dryRun: 'none',
       createNamespace: false,
       replace: options.replace,
@@ -130,6 +134,7 @@ async function upgradeOptions(
     name: spec.releaseName,
     chart: await chart.load(),
     values: run.values,
+    valueLayers: run.valueLayers,
     valuesPolicy: spec.resetValues ? 'reset' : 'reuse',
     dryRun,
     atomic: false,
@@ -254,5 +259,6 @@ function labelsOf(run: Run): Record<string, string> {
 }
 
 function reported(what: string, cause: unknown): Reported {
-  return new Reported(`${what}: ${messageOf(cause)}`, { cause });
+  const where = placeOf(cause);
+  return new Reported(`${what}: ${messageOf(cause)}${where === '' ? '' : `; ${where}`}`, { cause });
 }

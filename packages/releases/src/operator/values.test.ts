@@ -31,12 +31,13 @@ async function compose(extra: Record<string, unknown>): Promise<Record<string, u
     stringData: { password: 'secret: yes-it-is' },
   });
   try {
-    return await composeValues(specOf(extra), {
+    const composed = await composeValues(specOf(extra), {
       client,
       namespace: 'default',
       readChartFile: async (path) => (path === 'prod.yaml' ? new TextEncoder().encode('size: large') : undefined),
       fetchText: async (url) => (url === 'http://x/v.yaml' ? 'external: true' : Promise.reject(new Error('no answer'))),
     });
+    return composed.values;
   } finally {
     await cluster.dispose();
   }

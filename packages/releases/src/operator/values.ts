@@ -1,7 +1,7 @@
 /** The values of a HelmRelease: every source in order, the inline ones last. */
 
 import { ConfigMaps, Secrets } from '@towpath/api';
-import { fromYaml } from '@towpath/charts';
+import { fromYaml, type ValueLayer } from '@towpath/charts';
 import { isRecord, messageOf, type UnknownRecord } from '@towpath/kit';
 import type { Client } from '@towpath/runtime';
 import { releaseError } from '../errors.ts';
@@ -16,24 +16,34 @@ export interface ValuesDeps {
   readonly fetchText: (url: string) => Promise<string>;
 }
 
-/** Throws `VALUES_INVALID` naming the source. */
-export async function composeValues(spec: HelmReleaseSpec, deps: ValuesDeps): Promise<UnknownRecord> {
-  let merged: UnknownRecord = {};
-  for (const source of spec.valuesFrom) merged = overlay(merged, await readSource(source, deps));
-  return overlay(merged, spec.values);
+/** Values with the sources they were merged from, in their order. */
+export interface ComposedValues {
+  readonly values: UnknownRecord;
+  readonly layers: readonly ValueLayer[];
 }
 
-async function readSource(source: ValuesSource, deps: ValuesDeps): Promise<UnknownRecord> {
+/** Throws `VALUES_INVALID` naming the source. */
+export async function composeValues(spec: HelmReleaseSpec, deps: ValuesDeps): Promise<ComposedValues> {
+  const layers: Layer[] = [];
+  for (const source of spec.valuesFrom) layers.push(await readSource(source, deps));
+  layers.push({ kind: 'file', source: 'spec.values', values: spec.values });
+  return { values: layers.reduce<UnknownRecord>((under, { values }) => overlay(under, values), {}), layers };
+}
+
+type Layer = ValueLayer & { readonly values: UnknownRecord };
+
+async function readSource(source: ValuesSource, deps: ValuesDeps): Promise<Layer> {
   const name = nameOf(source, deps.namespace);
+  const layer = { kind: 'file', source: name, isSecret: source.type === 'secret', values: {} } as const;
   let text: string | undefined;
   try {
     text = await readText(source, deps);
   } catch (error) {
-    if (source.optional) return {};
+    if (source.optional) return layer;
     throw invalid(`${name}: ${messageOf(error)}`, error);
   }
   if (text === undefined) {
-    if (source.optional) return {};
+    if (source.optional) return layer;
     throw invalid(`${name} is not there`);
   }
   let parsed: unknown;
@@ -42,9 +52,9 @@ async function readSource(source: ValuesSource, deps: ValuesDeps): Promise<Unkno
   } catch (error) {
     throw invalid(messageOf(error), error);
   }
-  if (parsed === null || parsed === undefined) return {};
+  if (parsed === null || parsed === undefined) return layer;
   if (!isRecord(parsed)) throw invalid(`${name} is no table of values`);
-  return parsed;
+  return { ...layer, text, values: parsed };
 }
 
 async function readText(source: ValuesSource, deps: ValuesDeps): Promise<string | undefined> {
