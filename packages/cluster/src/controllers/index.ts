@@ -12,7 +12,7 @@ import { createJobController } from './job.ts';
 import { createNamespaceController } from './namespace.ts';
 import { createNodeLifecycleController } from './node-lifecycle.ts';
 import { createPodGarbageController } from './pod-gc.ts';
-import { createReplicaSetController } from './replica-set.ts';
+import { createReplicaSetController, createReplicationController } from './replica-set.ts';
 import { createStatefulSetController } from './stateful-set.ts';
 
 export interface ControllersOptions extends DepsOptions {
@@ -32,6 +32,7 @@ export function startControllers(options: ControllersOptions): Controllers {
     createNamespaceController(deps, { rootCa: options.rootCa }),
     createDeploymentController(deps),
     createReplicaSetController(deps),
+    createReplicationController(deps),
     createStatefulSetController(deps),
     createDaemonSetController(deps),
     createJobController(deps),

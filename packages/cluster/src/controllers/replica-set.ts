@@ -1,6 +1,16 @@
-/** ReplicaSets: keeps the asked number of pods alive. */
+/** ReplicaSets and ReplicationControllers: keeps the asked number of pods alive. */
 
-import { keyOf, matchesSelector, Pods, setCondition, type Condition, type Key, type Pod } from '@towpath/api';
+import {
+  keyOf,
+  matchesSelector,
+  Pods,
+  setCondition,
+  type Condition,
+  type Key,
+  type LabelSelector,
+  type Pod,
+  type ResourceType,
+} from '@towpath/api';
 import { jsonEqual, messageOf } from '@towpath/kit';
 import { createController, done, requeue, type Controller, type Result } from '@towpath/runtime';
 import type { ControllerDeps } from './deps.ts';
@@ -8,24 +18,51 @@ import { Expectations } from './expectations.ts';
 import { claimDependents, controllerOf, isDeleting } from './ownership.ts';
 import { createPodControl, podFromTemplate, slowStart, type PodControl } from './pod-control.ts';
 import { isActive, isAvailable, isReady, readySinceMs, sortForDeletion } from './pod-state.ts';
-import { ReplicaSetType, type ReplicaSet } from './types.ts';
+import { ReplicaSetType, ReplicationControllerType, type ReplicaOwner } from './types.ts';
 
 const burstReplicas = 500;
 
-/** Source: Kubernetes pkg/controller/replicaset/replica_set.go. */
+/** What differs between the kinds. */
+interface Family<Owner extends ReplicaOwner> {
+  readonly type: ResourceType<Owner>;
+  readonly name: string;
+  readonly component: string;
+  readonly selectorOf: (set: Owner) => LabelSelector;
+}
+
 export function createReplicaSetController(deps: ControllerDeps): Controller {
-  const client = deps.clientFor('replicaset-controller');
-  const informer = deps.informers.of(ReplicaSetType);
+  return createReplicaController(deps, {
+    type: ReplicaSetType,
+    name: 'replicaset',
+    component: 'replicaset-controller',
+    selectorOf: (set) => set.spec.selector,
+  });
+}
+
+export function createReplicationController(deps: ControllerDeps): Controller {
+  return createReplicaController(deps, {
+    type: ReplicationControllerType,
+    name: 'replicationcontroller',
+    component: 'replication-controller',
+    selectorOf: (set) => ({ matchLabels: set.spec.selector ?? {} }),
+  });
+}
+
+/** Source: Kubernetes pkg/controller/replicaset/replica_set.go. */
+function createReplicaController<Owner extends ReplicaOwner>(deps: ControllerDeps, family: Family<Owner>): Controller {
+  const { type, selectorOf } = family;
+  const client = deps.clientFor(family.component);
+  const informer = deps.informers.of(type);
   const pods = deps.informers.of(Pods);
   const expectations = new Expectations({ informer: pods, clock: deps.clock });
-  const control = createPodControl({ client, recorder: deps.recorderFor('replicaset-controller') });
+  const control = createPodControl({ client, recorder: deps.recorderFor(family.component) });
 
   async function reconcile(key: Key): Promise<Result> {
     const set = informer.get(key);
     if (set === undefined) return done();
     const uid = set.metadata.uid ?? '';
     const candidates = [...deps.podsByOwner.get(uid), ...orphans(key)];
-    const claimed = await claimDependents({ client, type: Pods, owner: set, selector: set.spec.selector, candidates });
+    const claimed = await claimDependents({ client, type: Pods, owner: set, selector: selectorOf(set), candidates });
     const active = claimed.filter(isActive);
     let failure: unknown;
     if (!isDeleting(set) && expectations.met(uid)) {
@@ -41,20 +78,22 @@ export function createReplicaSetController(deps: ControllerDeps): Controller {
   }
 
   function orphans(key: Key): Pod[] {
-    const selector = informer.get(key)?.spec.selector;
+    const set = informer.get(key);
+    if (set === undefined) return [];
+    const selector = selectorOf(set);
     return pods
       .list()
       .filter((pod) => pod.metadata.namespace === key.namespace && controllerOf(pod) === undefined)
       .filter((pod) => isActive(pod) && matchesSelector(selector, pod.metadata.labels));
   }
 
-  async function writeStatus(set: ReplicaSet, active: readonly Pod[], failure: unknown): Promise<void> {
+  async function writeStatus(set: Owner, active: readonly Pod[], failure: unknown): Promise<void> {
     const status = replicaSetStatus(set, active, failure, deps.clock.nowMs());
     if (jsonEqual(status, set.status ?? {})) return;
-    await client.updateStatus(ReplicaSetType, { ...set, status });
+    await client.updateStatus(type, { ...set, status });
   }
 
-  function untilAvailable(set: ReplicaSet, active: readonly Pod[]): Result {
+  function untilAvailable(set: Owner, active: readonly Pod[]): Result {
     const minReadyMs = (set.spec.minReadySeconds ?? 0) * 1000;
     const nowMs = deps.clock.nowMs();
     const waits = active
@@ -65,26 +104,28 @@ export function createReplicaSetController(deps: ControllerDeps): Controller {
     return waits.length === 0 ? done() : requeue({ afterMs: Math.min(...waits) });
   }
 
-  const controller = createController({ name: 'replicaset', clock: deps.clock, log: deps.log, reconcile });
+  const controller = createController({ name: family.name, clock: deps.clock, log: deps.log, reconcile });
   controller.watch(informer, (set) => [keyOf(set)]);
-  controller.watch(pods, (pod) => ownersOf(pod, informer.list()));
+  controller.watch(pods, (pod) => ownersOf(pod, informer.list(), family));
   return controller;
 }
 
-/** The controlling ReplicaSet, or for an orphan those that would adopt it. */
-function ownersOf(pod: Pod, sets: readonly ReplicaSet[]): Key[] {
+/** The controlling owner, or for an orphan those that would adopt it. */
+function ownersOf<Owner extends ReplicaOwner>(pod: Pod, sets: readonly Owner[], family: Family<Owner>): Key[] {
   const owner = controllerOf(pod);
   const { namespace } = pod.metadata;
   if (owner !== undefined) {
-    return owner.kind === 'ReplicaSet' && namespace !== undefined ? [{ namespace, name: owner.name }] : [];
+    return owner.kind === family.type.kind && namespace !== undefined ? [{ namespace, name: owner.name }] : [];
   }
   return sets
-    .filter((set) => set.metadata.namespace === namespace && matchesSelector(set.spec.selector, pod.metadata.labels))
+    .filter(
+      (set) => set.metadata.namespace === namespace && matchesSelector(family.selectorOf(set), pod.metadata.labels),
+    )
     .map(keyOf);
 }
 
 async function scale(options: {
-  set: ReplicaSet;
+  set: ReplicaOwner;
   active: readonly Pod[];
   control: PodControl;
   expectations: Expectations;
@@ -107,11 +148,11 @@ async function scale(options: {
 
 /** The status that `active` pods and the last write amount to. */
 function replicaSetStatus(
-  set: ReplicaSet,
+  set: ReplicaOwner,
   active: readonly Pod[],
   failure: unknown,
   nowMs: number,
-): NonNullable<ReplicaSet['status']> {
+): NonNullable<ReplicaOwner['status']> {
   const minReadySeconds = set.spec.minReadySeconds ?? 0;
   const templateLabels = set.spec.template.metadata?.labels ?? {};
   const count = (matches: (pod: Pod) => boolean): number => active.filter(matches).length;
@@ -129,7 +170,7 @@ function replicaSetStatus(
   };
 }
 
-function failureCondition(set: ReplicaSet, active: readonly Pod[], failure: unknown, nowMs: number): Condition[] {
+function failureCondition(set: ReplicaOwner, active: readonly Pod[], failure: unknown, nowMs: number): Condition[] {
   const others = (set.status?.conditions ?? []).filter(({ type }) => type !== 'ReplicaFailure');
   if (failure === undefined) return others;
   const reason = active.length < (set.spec.replicas ?? 1) ? 'FailedCreate' : 'FailedDelete';

@@ -2,8 +2,9 @@
 
 import type { AnyObject, Condition, KubeObject, LabelSelector, PodTemplate, ResourceType } from '@towpath/api';
 
-export interface ReplicaSet extends KubeObject {
-  spec: { replicas?: number; minReadySeconds?: number; selector: LabelSelector; template: PodTemplate };
+/** What ReplicaSets and ReplicationControllers have in common. */
+export interface ReplicaOwner extends KubeObject {
+  spec: { replicas?: number; minReadySeconds?: number; template: PodTemplate };
   status?: {
     replicas?: number;
     fullyLabeledReplicas?: number;
@@ -13,6 +14,14 @@ export interface ReplicaSet extends KubeObject {
     observedGeneration?: number;
     conditions?: Condition[];
   };
+}
+
+export interface ReplicaSet extends ReplicaOwner {
+  spec: ReplicaOwner['spec'] & { selector: LabelSelector };
+}
+
+export interface ReplicationController extends ReplicaOwner {
+  spec: ReplicaOwner['spec'] & { selector?: Record<string, string> };
 }
 
 interface UpdateStrategy {
@@ -190,6 +199,11 @@ function resource<Object extends KubeObject>(
   return { group, version: 'v1', kind, plural, namespaced };
 }
 
+export const ReplicationControllerType = resource<ReplicationController>(
+  '',
+  'ReplicationController',
+  'replicationcontrollers',
+);
 export const ReplicaSetType = resource<ReplicaSet>('apps', 'ReplicaSet', 'replicasets');
 export const StatefulSetType = resource<StatefulSet>('apps', 'StatefulSet', 'statefulsets');
 export const DaemonSetType = resource<DaemonSet>('apps', 'DaemonSet', 'daemonsets');
