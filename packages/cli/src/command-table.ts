@@ -33,5 +33,8 @@ export const commandTable: readonly CommandEntry[] = [
   { name: 'sync', load: async () => (await import('./commands/sync.ts')).syncCommand },
   { name: 'identity', load: async () => (await import('./commands/identity.ts')).identityCommand },
   { name: 'helm', load: async () => (await import('./commands/helm/index.ts')).helmCommand },
-  { name: 'template', load: async () => (await import('./commands/helm/index.ts')).templateCommand },
+  { name: 'template', load: async () => (await import('./commands/helm/template.ts')).templateCommand },
+  { name: 'lint', load: async () => (await import('./commands/helm/lint.ts')).lintCommand },
+  { name: 'show', load: async () => (await import('./commands/helm/show.ts')).showCommand },
+  { name: 'package', load: async () => (await import('./commands/helm/package.ts')).packageCommand },
 ];

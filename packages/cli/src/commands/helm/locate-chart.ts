@@ -1,7 +1,7 @@
 /** Finds a chart by what a user writes: a path, REPO/NAME, a URL, an oci:// address. */
 
 import { readFile, stat } from 'node:fs/promises';
-import { isAbsolute, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 import { loadChart, type Chart, type ChartFiles } from '@towpath/charts';
 import { readChartFolder, releaseError } from '@towpath/releases';
 import type { CliContext } from '../../context.ts';
@@ -39,7 +39,7 @@ export async function openChart(
 /** The chart, with what charts/ lacks fetched into memory or refused. Throws `CHART_DEPENDENCY_MISSING`. */
 export async function withItsDependencies(
   context: CliContext,
-  input: { located: LocatedChart; chart: Chart; flags: ChartFlags; fetch: boolean },
+  input: { located: LocatedChart; chart: Chart; flags: ChartFlags; fetch: boolean; sentence?: string },
 ): Promise<Chart> {
   const { located, chart, flags } = input;
   const present = new Set(chart.dependencies.map((dependency) => dependency.metadata.name));
@@ -49,13 +49,18 @@ export async function withItsDependencies(
     const { fetchDependencies } = await import('./fetch-dependencies.ts');
     return loadChart(await fetchDependencies(context, { ...located, source: located.source }, { missing, flags }));
   }
+  const { sentence = installSentence } = input;
+  const names = missing.map(({ name }) => name).join(', ');
   throw releaseError(
     'CHART_DEPENDENCY_MISSING',
-    'An error occurred while checking for chart dependencies. You may need to run `helm dependency build` to fetch ' +
-      `missing dependencies: found in Chart.yaml, but missing in charts/ directory: ${missing.map(({ name }) => name).join(', ')}`,
+    `${sentence}found in Chart.yaml, but missing in charts/ directory: ${names}`,
     { next: 'repeat with --dependency-update' },
   );
 }
+
+const installSentence =
+  'An error occurred while checking for chart dependencies. You may need to run `helm dependency build` to fetch ' +
+  'missing dependencies: ';
 
 /** Source: helm 3 pkg/action/install.go, LocateChart. */
 export async function locateChart(context: CliContext, name: string, flags: ChartFlags): Promise<LocatedChart> {
@@ -78,7 +83,7 @@ function refuseVerify(isArchive: boolean): Error {
 async function localChart(path: string): Promise<LocatedChart | undefined> {
   const about = await stat(path).catch(() => undefined);
   if (about === undefined) return undefined;
-  const source = about.isDirectory() ? await readChartFolder(path) : await readFile(path);
+  const source = about.isDirectory() ? await readFolder(path) : await readFile(path);
   return { source, filename: undefined, path };
 }
 
@@ -86,5 +91,14 @@ async function localChart(path: string): Promise<LocatedChart | undefined> {
 export function chartNotFound(message: string): Error {
   return releaseError('CHART_NOT_FOUND', message, {
     next: 'name a chart folder, a .tgz file, REPO/CHART, a URL or an oci:// address',
+  });
+}
+
+/** The files of a chart folder. Throws helm's sentence for one without Chart.yaml. */
+export async function readFolder(path: string): Promise<ChartFiles> {
+  const chartFile = await stat(join(path, 'Chart.yaml')).catch(() => undefined);
+  if (chartFile !== undefined) return readChartFolder(path);
+  throw releaseError('CHART_NOT_FOUND', 'Chart.yaml file is missing', {
+    next: `name a folder that holds Chart.yaml in place of ${path}`,
   });
 }

@@ -9,7 +9,7 @@ import { namespaceOf } from '../global-flags.ts';
 import { checkInstallable } from '../install.ts';
 import { locateChart, withItsDependencies } from '../locate-chart.ts';
 import type { TemplateFlags } from './flags.ts';
-import { namedCapabilities } from './kube-version.ts';
+import { namedCapabilities } from '../kube-version.ts';
 import { postRenderer } from './post-render.ts';
 import { nameAndChart } from './release-name.ts';
 import type { Sources } from './sources.ts';

@@ -1,7 +1,7 @@
 /** `--kube-version` and `--api-versions`: what templates see in .Capabilities without a cluster. */
 
 import { defaultCapabilities, type Capabilities } from '@towpath/charts';
-import { flagError } from '../pflag.ts';
+import { flagError } from './pflag.ts';
 
 /** The defaults, with the version and the further API versions that are named. Throws helm's sentence. */
 export function namedCapabilities(kubeVersion: string | undefined, apiVersions: readonly string[]): Capabilities {
