@@ -17,6 +17,11 @@ import { runTemplates } from '../render/templates.ts';
 import { valuesSchema } from '../schema/values-schema.ts';
 import { TemplateCache } from '../template/templates.ts';
 import type { ChartValues } from '../values/chart-values.ts';
+import { addChartValues } from '../trace/chart-values.ts';
+import type { TracedText } from '../trace/pieces.ts';
+import { Tracer } from '../trace/tracer.ts';
+import { TracingCompiler } from '../trace/tracing-compiler.ts';
+import { tracingFunctions } from '../trace/tracing-functions.ts';
 import { coalesceValues } from '../values/tables.ts';
 import { valuesFromFlags } from '../values/flags.ts';
 import { WorkChart } from '../values/work-chart.ts';
@@ -64,18 +69,25 @@ const clock: Pick<Clock, 'nowMs' | 'monotonicMs'> = { nowMs: () => measuredAtMs,
 const capabilities = { ...defaultCapabilities, helmVersion: 'v3.19' };
 const release = { name: 'r', namespace: 'ns', revision: 1, isInstall: true, isUpgrade: false };
 
+export interface OracleOptions {
+  /** Renders with a trace, which must change nothing. */
+  readonly trace?: boolean;
+}
+
 /** Runs the rows of one file in any of the formats: a JSON object a line. */
-export async function runOracle(text: string): Promise<OracleOutcome[]> {
+export async function runOracle(text: string, { trace = false }: OracleOptions = {}): Promise<OracleOutcome[]> {
   const rows = text.split('\n').filter((line) => line.trim() !== '');
-  const cache = new TemplateCache(functions);
+  const cache = trace
+    ? new TemplateCache(tracingFunctions(), (known) => new TracingCompiler(known))
+    : new TemplateCache(functions);
   const outcomes: OracleOutcome[] = [];
   let sharedValues = '';
   for (const line of rows) {
     const row = JSON.parse(line) as Row;
     if ('values_for_all' in row) sharedValues = row.values_for_all;
-    else if ('case' in row) outcomes.push(...(await runChartRow(row)));
+    else if ('case' in row) outcomes.push(...(await runChartRow(row, trace)));
     else if ('schema' in row) outcomes.push(runSchemaRow(row));
-    else outcomes.push(runTemplateRow({ ...row, values: row.values ?? sharedValues }, cache));
+    else outcomes.push(runTemplateRow({ ...row, values: row.values ?? sharedValues }, cache, trace));
   }
   return outcomes;
 }
@@ -100,11 +112,11 @@ function templateChart(file: ChartFile): Chart {
   };
 }
 
-function runTemplateRow(row: TemplateRow, cache: TemplateCache): OracleOutcome {
+function runTemplateRow(row: TemplateRow, cache: TemplateCache, trace: boolean): OracleOutcome {
   const expected = row.err === undefined ? `out: ${printable(row.out ?? '')}` : `err: ${row.err}`;
   let actual: string;
   try {
-    actual = `out: ${printable(renderTemplate(row, cache))}`;
+    actual = `out: ${printable(renderTemplate(row, cache, trace ? new Tracer() : undefined))}`;
   } catch (error) {
     actual = `err: ${printable(error instanceof Error ? error.message : String(error))}`;
   }
@@ -137,11 +149,12 @@ function inOrder(text: string): string {
   return lists.split('\n').toSorted().join('\n');
 }
 
-function renderTemplate(row: TemplateRow, cache: TemplateCache): string {
+function renderTemplate(row: TemplateRow, cache: TemplateCache, tracer: Tracer | undefined): string {
   const file: ChartFile = { name: 'templates/t.yaml', data: new TextEncoder().encode(row.tpl) };
   const work = new WorkChart(templateChart(file));
   const given = readValues(row.values ?? '');
   const values = coalesceValues(work, given instanceof Map ? given : new Map(), { warn: () => {}, merge: false });
+  if (tracer !== undefined) addChartValues(tracer.provenance, work, values);
   const rendered = runTemplates(scopeTemplates(work, values, { release, capabilities }), {
     cache,
     services: {
@@ -154,8 +167,16 @@ function renderTemplate(row: TemplateRow, cache: TemplateCache): string {
     },
     strict: false,
     monotonicMs: () => 0,
+    tracer,
   });
-  return rendered.get('c/templates/t.yaml') ?? '';
+  const text = rendered.get('c/templates/t.yaml') ?? '';
+  const traced = tracer?.files.get('c/templates/t.yaml');
+  return traced === undefined || isTraceOf(traced, text) ? text : `the trace is of another text: ${traced.text}`;
+}
+
+/** Whether the pieces of a trace cover the text. */
+function isTraceOf({ text, pieces }: TracedText, rendered: string): boolean {
+  return text === rendered && (pieces.at(-1)?.end ?? 0) === text.length;
 }
 
 /** The measuring program marked wrong values so. */
@@ -169,8 +190,8 @@ function readValues(text: string): unknown {
   }
 }
 
-async function runChartRow(row: ValuesRow): Promise<OracleOutcome[]> {
-  const outcome = await runValuesRow(row);
+async function runChartRow(row: ValuesRow, trace: boolean): Promise<OracleOutcome[]> {
+  const outcome = await runValuesRow(row, trace);
   return row.lint === undefined ? [outcome] : [outcome, await runLint(row, row.lint)];
 }
 
@@ -201,11 +222,11 @@ async function runLint(row: ValuesRow, printed: string): Promise<OracleOutcome> 
   };
 }
 
-async function runValuesRow(row: ValuesRow): Promise<OracleOutcome> {
+async function runValuesRow(row: ValuesRow, trace: boolean): Promise<OracleOutcome> {
   const expected = row.rc === 0 ? `out: ${row.stdout}` : `err: ${errorLine(row.stderr)}`;
   let actual: string;
   try {
-    actual = `out: ${await renderValues(row)}`;
+    actual = `out: ${await renderValues(row, trace)}`;
   } catch (error) {
     actual = `err: ${error instanceof Error ? error.message.trimEnd() : String(error)}`;
   }
@@ -242,11 +263,11 @@ function valuesOf(row: ValuesRow): ChartValues {
   });
 }
 
-async function renderValues(row: ValuesRow): Promise<string> {
+async function renderValues(row: ValuesRow, trace: boolean): Promise<string> {
   const values = valuesOf(row);
   const chart = await loadChart(filesOf(row));
   const options = { name: 'release-name', namespace: 'default', revision: 1, isInstall: true, isUpgrade: false };
-  const result = render({ chart, values, release: options, capabilities, clock, random: seededRandom(1) });
+  const result = render({ chart, values, release: options, capabilities, clock, random: seededRandom(1), trace });
   return templateOutput(result, { includeCrds: row.args.includes('--include-crds') });
 }
 

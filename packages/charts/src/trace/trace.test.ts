@@ -163,6 +163,18 @@ describe('the origin of a line', () => {
     },
     { name: 'join', template: 'a: {{ join "," .Values.hosts }}', lines: ['t.yaml:1:1 {hosts}'] },
     {
+      name: 'labels read back from YAML and merged',
+      template:
+        'l:\n  {{- $own := dict "x" .Values.image.tag }}{{ merge $own (include "c.labels" . | fromYaml) | toYaml | nindent 2 }}',
+      lines: [
+        't.yaml:1:1',
+        't.yaml:2:44 {labels."a.b/c"}',
+        't.yaml:2:44 {nameOverride}',
+        't.yaml:2:44 {labels.team}',
+        't.yaml:2:44 {image.tag}',
+      ],
+    },
+    {
       name: 'tpl',
       template: 'a:\n{{ tpl .Values.config . }}',
       lines: ['t.yaml:1:1', 't.yaml:2:1 < tpl@t.yaml:2 {config image.tag}'],

@@ -4,6 +4,7 @@ import { functions } from '../functions/index.ts';
 import type { FunctionContext, FunctionRow } from '../functions/row.ts';
 import { GoInt, isTrue, type GoMap } from '../go/values.ts';
 import type { Frame } from '../template/frame.ts';
+import { rememberParsed } from './parsed-values.ts';
 import { printedYaml } from './printed-values.ts';
 import { isContainer, type Container, type Taint } from './provenance.ts';
 import { tracerOf, type Tracer } from './tracer.ts';
@@ -183,6 +184,14 @@ const watchYaml: Watch = (tracer, args, run) => {
   return result;
 };
 
+const watchParsed: Watch = (tracer, args, run) => {
+  const record = tracer.calls.at(-1);
+  const taint = [...new Set(tracer.read.slice(record?.base ?? 0))];
+  const result = run(...args);
+  rememberParsed(result, String(args[0]), taint, tracer.provenance);
+  return remember(tracer, result);
+};
+
 const passing = [
   'include tpl default coalesce ternary required fail lookup and or not len empty all any typeOf typeIs',
   'typeIsLike kindOf kindIs has mustHas unset rest mustRest initial mustInitial slice mustSlice uniq',
@@ -218,4 +227,6 @@ const watches: ReadonlyMap<string, Watch> = new Map<string, Watch>([
   ['toYaml', watchYaml],
   ['mustToYaml', watchYaml],
   ['toYamlPretty', watchYaml],
+  ['fromYaml', watchParsed],
+  ['fromYamlArray', watchParsed],
 ]);
