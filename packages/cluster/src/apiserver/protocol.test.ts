@@ -143,7 +143,7 @@ const failures: {
     request: ['GET', '/apis/authentication.k8s.io/v1/tokenreviews'],
     status: 405,
     reason: 'MethodNotAllowed',
-    message: 'the server does not allow this method on the requested resource (list)',
+    message: 'the server does not allow this method on the requested resource',
   },
   {
     name: 'a namespace that must stay',

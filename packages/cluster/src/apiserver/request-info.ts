@@ -62,6 +62,9 @@ function resourceRequest(parts: {
   const { group, version } = parts;
   let { tail } = parts;
   let namespace: string | undefined;
+  // The old way to ask for a watch.
+  const watched = tail[0] === 'watch' && tail.length > 1;
+  if (watched) tail = tail.slice(1);
   const namespaceOwn = tail.length === 2 || (tail.length === 3 && (tail[2] === 'status' || tail[2] === 'finalize'));
   if (tail[0] === 'namespaces' && tail.length > 2 && !namespaceOwn) {
     namespace = tail[1];
@@ -71,7 +74,7 @@ function resourceRequest(parts: {
   const ownNamespace = plural === 'namespaces' && group === '' ? name : namespace;
   return {
     kind: 'resource',
-    verb: verbOf(parts.method, name, parts.query),
+    verb: watched ? 'watch' : verbOf(parts.method, name, parts.query),
     group,
     version,
     plural,
@@ -85,8 +88,12 @@ function resourceRequest(parts: {
 function verbOf(method: string, name: string | undefined, query: URLSearchParams): string {
   if (name !== undefined) return objectVerbs[method] ?? method.toLowerCase();
   const verb = collectionVerbs[method] ?? objectVerbs[method] ?? method.toLowerCase();
-  const watch = query.get('watch');
-  return verb === 'list' && (watch === 'true' || watch === '1') ? 'watch' : verb;
+  return verb === 'list' && isTrueParameter(query.get('watch')) ? 'watch' : verb;
+}
+
+/** A boolean of the query: anything but `false` and `0` is true. Source: apimachinery, conversion of strings to bool. */
+export function isTrueParameter(value: string | null): boolean {
+  return value !== null && value !== 'false' && value !== '0';
 }
 
 function decodeSegment(segment: string): string {

@@ -183,25 +183,35 @@ export class ApiServer {
 
   #path(info: PathRequest, user: UserInfo, request: ApiRequest): ApiResponse {
     if (!this.#authorizer.allowsPath(user, info.verb, info.path)) throw pathRefusal(user, info.verb, info.path);
-    if (info.path === '/version' || info.path === '/version/') return answerVersion();
+    if (info.path === '/version' || info.path === '/version/') {
+      if (info.verb !== 'get') throw methodNotAllowed();
+      return answerVersion();
+    }
     if (info.verb !== 'get') return textResponse(404, '404 page not found\n');
     const answer =
       info.segments[0] === 'openapi'
         ? this.#openApi.answer(info.segments, request.query, request.headers)
         : answerDiscovery(this.registry, info.segments, request.headers['accept']);
-    return answer ?? textResponse(404, '404 page not found\n');
+    if (answer !== undefined) return answer;
+    if (namesVersion(info.segments, this.registry)) throw unknownPath();
+    return textResponse(404, '404 page not found\n');
   }
 
   async #resource(request: ApiRequest, info: ResourceRequest, user: UserInfo): Promise<ApiResponse> {
     this.#authorize(info, user);
     const resource = this.registry.find(info.group, info.version, info.plural);
-    if (resource === undefined) return textResponse(404, '404 page not found\n');
+    if (resource === undefined) {
+      if (namesVersion([info.group === '' ? 'api' : 'apis', info.group, info.version], this.registry))
+        throw unknownPath();
+      return textResponse(404, '404 page not found\n');
+    }
     const { subresource } = info;
     if (subresource !== undefined && !resource.subresources.has(subresource)) throw unknownPath();
     if (resource.namespaced && info.namespace === undefined && info.name !== undefined) throw unknownPath();
     if (!resource.namespaced && info.namespace !== undefined && resource.plural !== 'namespaces') throw unknownPath();
     const verbs = subresource === undefined ? resource.verbs : (resource.subresources.get(subresource)?.verbs ?? []);
-    if (!verbs.includes(info.verb)) throw methodNotAllowed(info.verb);
+    checkShape(resource, info);
+    if (!verbs.includes(info.verb)) throw methodNotAllowed();
     const target = targetFor(resource, info, request, user);
     const special = answerSpecial(this.#context, target, info.verb, this.#special);
     return special ?? dispatch(this.#context, target, info.verb, this.#snapshots);
@@ -251,6 +261,25 @@ function endOf(running: ReadonlySet<Promise<ApiResponse>>, clock: Clock): Promis
       resolve();
     });
   });
+}
+
+/** A version of the core group, or of a group that is served: what is not there is told as a Status. */
+function namesVersion(segments: readonly string[], registry: ResourceRegistry): boolean {
+  const [root, group = ''] = segments;
+  if (segments.length < 2) return false;
+  return (
+    root === 'api' ||
+    (root === 'apis' && segments.length > 2 && registry.all().some((resource) => resource.group === group))
+  );
+}
+
+/** Methods that do not go with the form of the path: a collection is not replaced, nothing is created at an object. */
+function checkShape(resource: Resource, { verb, name, namespace, subresource }: ResourceRequest): void {
+  if (name === undefined && (verb === 'update' || verb === 'patch')) throw methodNotAllowed();
+  if (name !== undefined && verb === 'create' && subresource === undefined) throw methodNotAllowed();
+  const isCollectionWrite = name === undefined && (verb === 'create' || verb === 'deletecollection');
+  if (!isCollectionWrite || !resource.namespaced || namespace !== undefined) return;
+  throw resource.verbs.includes('list') ? methodNotAllowed() : unknownPath();
 }
 
 function unavailable(): ApiResponse {

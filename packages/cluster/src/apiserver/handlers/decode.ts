@@ -2,11 +2,12 @@
 
 import type { AnyObject } from '@towpath/api';
 import { isRecord, messageOf, parseYaml, type UnknownRecord } from '@towpath/kit';
-import { badRequest, StatusError } from '../http/status.ts';
+import { badRequest, cause, StatusError, type StatusCause } from '../http/status.ts';
 import type { Resource } from '../resources/resource.ts';
 import { normalise, type NormaliseReport } from '../schema/normalise.ts';
 import { decodeProtobuf, isProtobuf } from '../schema/protobuf.ts';
 import type { TypeTable } from '../schema/type-table.ts';
+import { duplicateJsonFields, duplicateYamlSentences } from './duplicates.ts';
 
 /** Largest request body, in bytes, as on a real server. */
 export const maxBodyBytes = 3 * 1024 * 1024;
@@ -90,12 +91,19 @@ function versionOf(apiVersion: string): string {
 
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
 
-/** The `fieldValidation` parameter. Throws a 422 on an unknown value. */
+/** The `fieldValidation` parameter, one of those `fieldValidationProblems` has nothing against. */
 export function fieldValidationOf(query: URLSearchParams): FieldValidation {
   const value = query.get('fieldValidation') ?? '';
   if (value === '') return 'Warn';
   if (value === 'Ignore' || value === 'Warn' || value === 'Strict') return value;
-  throw badRequest(`fieldValidation: Unsupported value: "${value}": supported values: "Ignore", "Strict", "Warn"`);
+  throw badRequest(`fieldValidation: unsupported value ${JSON.stringify(value)}`);
+}
+
+/** What is wrong with the `fieldValidation` parameter. */
+export function fieldValidationProblems(query: URLSearchParams): StatusCause[] {
+  const value = query.get('fieldValidation') ?? '';
+  const known = ['', 'Ignore', 'Strict', 'Warn'];
+  return known.includes(value) ? [] : [cause.notSupported('fieldValidation', value, known)];
 }
 
 /**
@@ -105,7 +113,7 @@ export function fieldValidationOf(query: URLSearchParams): FieldValidation {
 export function canonicalise(
   record: UnknownRecord,
   resource: Pick<Resource, 'kind' | 'version' | 'schema' | 'custom'>,
-  options: { validation: FieldValidation; warnings: string[] },
+  options: { validation: FieldValidation; warnings: string[]; duplicates?: readonly string[] },
 ): AnyObject {
   const report: NormaliseReport = { unknown: [] };
   let object: UnknownRecord;
@@ -117,17 +125,34 @@ export function canonicalise(
     throw badRequest(`${where}: ${error.message.replace('Go struct field ', `Go struct field ${resource.kind}.`)}`);
   }
   if (resource.custom !== undefined) report.unknown.push(...resource.custom.prune(object));
-  reportUnknown(report.unknown, resource, options);
+  const unknown = report.unknown.map((path) => `unknown field "${path}"`);
+  reportFindings([...unknown, ...(options.duplicates ?? [])], resource, options);
   return object as AnyObject;
 }
 
-function reportUnknown(
-  unknown: readonly string[],
+/** What a body says twice, in sentences; nothing where nobody wants to know. */
+export function duplicatesIn(
+  body: string | Uint8Array | undefined,
+  contentType: string | undefined,
+  validation: FieldValidation,
+): readonly string[] {
+  const mediaType = (contentType ?? 'application/json').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (validation === 'Ignore' || body === undefined || isProtobuf(mediaType)) return [];
+  const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
+  const isYaml = mediaType.endsWith('yaml');
+  if (isYaml && text.trimStart()[0] !== '{') return duplicateYamlSentences(text);
+  const fields = duplicateJsonFields(text);
+  // JSON sent as YAML is read as YAML, which tells of it in its own words.
+  if (isYaml && fields.length > 0) return duplicateYamlSentences(text);
+  return fields.map((path) => `duplicate field "${path}"`);
+}
+
+function reportFindings(
+  sentences: readonly string[],
   resource: Pick<Resource, 'kind' | 'version'>,
   options: { validation: FieldValidation; warnings: string[] },
 ): void {
-  if (unknown.length === 0 || options.validation === 'Ignore') return;
-  const sentences = unknown.map((path) => `unknown field "${path}"`);
+  if (sentences.length === 0 || options.validation === 'Ignore') return;
   if (options.validation === 'Warn') {
     options.warnings.push(...sentences);
     return;

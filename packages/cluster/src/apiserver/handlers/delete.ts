@@ -35,7 +35,13 @@ export function deleteOptionsOf(target: Target, context: ApiContext): DeleteOpti
   const dryRun = Array.isArray(record['dryRun']) ? record['dryRun'].includes('All') : query.get('dryRun') === 'All';
   if (policy !== undefined && !['Orphan', 'Background', 'Foreground'].includes(String(policy))) {
     throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions', name: '' }, [
-      cause.notSupported('propagationPolicy', policy, ['Foreground', 'Background', 'Orphan', 'nil']),
+      cause.notSupported('propagationPolicy', policy, ['Foreground', 'Background', 'Orphan', 'nil'], 'given'),
+    ]);
+  }
+  if (policy !== undefined && orphan !== undefined) {
+    const detail = 'orphanDependents and deletionPropagation cannot be both set';
+    throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions', name: '' }, [
+      cause.invalid('propagationPolicy', policy, detail),
     ]);
   }
   const propagation = policy ?? (orphan === undefined ? undefined : orphan === true ? 'Orphan' : 'Background');
@@ -97,15 +103,17 @@ export async function deleteObject(context: ApiContext, target: Target, options:
   return storeObject(context, resource, key, { object, created: false });
 }
 
-function checkPreconditions(stored: StoredObject, options: DeleteOptions, resource: Resource): void {
+/** These conflicts name the kind, not the resource, as those of the real server do. */
+function checkPreconditions(stored: StoredObject, options: DeleteOptions, { group, kind }: Resource): void {
   const { uid, name } = stored.object.metadata;
+  const named = { group, plural: kind };
   if (options.uid !== undefined && options.uid !== uid) {
     const why = `the UID in the precondition (${options.uid}) does not match the UID in record (${uid ?? ''}). The object might have been deleted and then recreated`;
-    throw conflict(resource, name, why);
+    throw conflict(named, name, why);
   }
   if (options.resourceVersion !== undefined && options.resourceVersion !== String(stored.rv)) {
     const why = `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion in record (${stored.rv}). The object might have been modified`;
-    throw conflict(resource, name, why);
+    throw conflict(named, name, why);
   }
 }
 

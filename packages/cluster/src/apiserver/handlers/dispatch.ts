@@ -2,9 +2,9 @@
 
 import { isRecord } from '@towpath/kit';
 import type { ApiResponse } from '../http/message.ts';
-import { badRequest, methodNotAllowed, type Status } from '../http/status.ts';
+import { badRequest, cause, invalid, methodNotAllowed, type Status, type StatusCause } from '../http/status.ts';
 import type { ApiContext, Target } from './context.ts';
-import { checkKind, decodeBody, fieldValidationOf } from './decode.ts';
+import { checkKind, decodeBody, duplicatesIn, fieldValidationOf, fieldValidationProblems } from './decode.ts';
 import { deleteObject, deleteOptionsOf } from './delete.ts';
 import { applyObject } from './apply.ts';
 import { applyPatch, patchBodyOf, patchKindOf } from './patch.ts';
@@ -17,22 +17,43 @@ import type { Written } from './store-object.ts';
 import { createObject, updateObject, type WriteOptions } from './write.ts';
 
 const maxManagerLength = 128;
+const unprintable = /\p{Cc}/gu;
 
 /** Options every write reads from its query. */
-export function writeOptionsOf(target: Target): WriteOptions {
-  const dryRun = target.query.getAll('dryRun').filter((value) => value !== '');
-  if (dryRun.some((value) => value !== 'All')) {
-    throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(dryRun[0])}: supported values: "All"`);
-  }
-  const manager = target.query.get('fieldManager') ?? '';
-  if (manager.length > maxManagerLength)
-    throw badRequest(`fieldManager: Too long: may not be more than ${maxManagerLength} bytes`);
+export function writeOptionsOf(target: Target, kind = 'UpdateOptions'): WriteOptions {
+  const { query } = target;
+  const dryRun = query.getAll('dryRun').filter((value) => value !== '');
+  const manager = query.get('fieldManager') ?? '';
+  const causes = [
+    ...(kind === 'PatchOptions' && query.has('force') && patchKindOf(target) !== 'apply'
+      ? [cause.forbidden('force', 'may not be specified for non-apply patch')]
+      : []),
+    ...managerProblems(manager),
+    ...(dryRun.some((value) => value !== 'All') ? [cause.notSupported('dryRun', dryRun, ['All'])] : []),
+    ...fieldValidationProblems(query),
+  ];
+  if (causes.length > 0) throw invalid({ group: 'meta.k8s.io', kind, name: '' }, causes);
   return {
     dryRun: dryRun.length > 0,
     fieldManager: manager === '' ? managerFromAgent(target.headers['user-agent']) : manager,
-    validation: fieldValidationOf(target.query),
+    validation: fieldValidationOf(query),
     warnings: [],
   };
+}
+
+function duplicatesOf(target: Target, { validation }: WriteOptions): readonly string[] {
+  return duplicatesIn(target.body, target.headers['content-type'], validation);
+}
+
+function managerProblems(manager: string): StatusCause[] {
+  if (manager.length > maxManagerLength) return [cause.tooLong('fieldManager', maxManagerLength)];
+  const at = manager.search(unprintable);
+  if (at < 0) return [];
+  const code = manager.charCodeAt(at);
+  const hex = (digits: number): string => code.toString(16).toUpperCase().padStart(digits, '0');
+  const quoted = `"${manager.replace(unprintable, (letter) => `\\x${letter.charCodeAt(0).toString(16).padStart(2, '0')}`)}"`;
+  const message = `Invalid value: ${quoted}: invalid character U+${hex(4)} (at position ${at})`;
+  return [{ reason: 'FieldValueInvalid', message, field: 'fieldManager' }];
 }
 
 /** Without a field manager, the name of the program is used. */
@@ -49,12 +70,11 @@ export async function dispatch(
 ): Promise<ApiResponse> {
   switch (verb) {
     case 'get':
-      if (isTrue(target.query.get('watch'))) return watchObjects(context, target, target.name);
       return getObject(context, target);
     case 'list':
       return listObjects(context, target, snapshots);
     case 'watch':
-      return watchObjects(context, target);
+      return watchObjects(context, target, target.name === '' ? undefined : target.name);
     case 'create':
       return create(context, target);
     case 'update':
@@ -66,12 +86,8 @@ export async function dispatch(
     case 'deletecollection':
       return removeAll(context, target);
     default:
-      throw methodNotAllowed(verb);
+      throw methodNotAllowed();
   }
-}
-
-function isTrue(value: string | null): boolean {
-  return value === 'true' || value === '1';
 }
 
 /** The answer to a write. */
@@ -88,11 +104,11 @@ export function writtenResponse(
 }
 
 async function create(context: ApiContext, target: Target): Promise<ApiResponse> {
-  const options = writeOptionsOf(target);
+  const options = writeOptionsOf(target, 'CreateOptions');
   renderOptionsOf(context, target);
   const body = decodeBody(target.body, target.headers['content-type'], context.registry.types);
   checkKind(body, target.resource);
-  const written = await createObject(context, target, body, options);
+  const written = await createObject(context, target, body, { ...options, duplicates: duplicatesOf(target, options) });
   return writtenResponse(context, target, written, options.warnings);
 }
 
@@ -100,12 +116,13 @@ async function update(context: ApiContext, target: Target): Promise<ApiResponse>
   const options = writeOptionsOf(target);
   const body = decodeBody(target.body, target.headers['content-type'], context.registry.types);
   checkKind(body, target.resource);
-  const written = await updateObject(context, target, () => structuredClone(body), options);
+  const strict = { ...options, duplicates: duplicatesOf(target, options) };
+  const written = await updateObject(context, target, () => structuredClone(body), strict);
   return writtenResponse(context, target, written, options.warnings);
 }
 
 async function patch(context: ApiContext, target: Target): Promise<ApiResponse> {
-  const options = writeOptionsOf(target);
+  const options = writeOptionsOf(target, 'PatchOptions');
   const kind = patchKindOf(target);
   const body = patchBodyOf(target, kind);
   if (kind === 'apply') return applyResponse(context, target, body);
@@ -119,7 +136,12 @@ async function patch(context: ApiContext, target: Target): Promise<ApiResponse> 
 }
 
 async function applyResponse(context: ApiContext, target: Target, body: unknown): Promise<ApiResponse> {
-  const options = writeOptionsOf(target);
+  const options = writeOptionsOf(target, 'PatchOptions');
+  const duplicates = duplicatesOf(target, options);
+  if (duplicates.length > 0 && options.validation === 'Strict') {
+    throw badRequest(`error strict decoding YAML: yaml: unmarshal errors:\n  ${duplicates.join('\n  ')}`);
+  }
+  options.warnings.push(...duplicates);
   const written = await applyObject(context, target, body, options);
   return writtenResponse(context, target, written, options.warnings);
 }

@@ -1,7 +1,7 @@
 /** Gets and lists, with chunks that stay consistent. */
 
 import type { ApiResponse } from '../http/message.ts';
-import { badRequest, cause, expired, invalid, notFound, StatusError } from '../http/status.ts';
+import { badRequest, cause, expired, invalid, notFound, plainError, StatusError } from '../http/status.ts';
 import type { StoredObject } from '../storage/collection.ts';
 import { storageKey, type ApiContext, type Target } from './context.ts';
 import { negotiate } from './negotiate.ts';
@@ -38,7 +38,7 @@ export async function listObjects(context: ApiContext, target: Target, snapshots
   checkNotTooNew(context, target);
   const selection = parseSelection(resource, query);
   const strategy = context.strategyOf(resource);
-  const limit = wholeNumber(query.get('limit'), 'limit');
+  const limit = limitOf(query.get('limit'));
   const token = query.get('continue') ?? '';
   const prefix = resource.namespaced && target.namespace !== undefined ? `${target.namespace}/` : '';
 
@@ -55,18 +55,23 @@ export async function listObjects(context: ApiContext, target: Target, snapshots
   const rest = all.slice(index);
   let metadata: ListMetadata = { resourceVersion: String(revision) };
   if (rest.length > 0) {
-    const next = snapshots.keep({ collection: resource.collection, prefix, revision, rest });
+    const next = snapshots.keep({
+      collection: resource.collection,
+      prefix,
+      revision,
+      last: all[index - 1]?.key ?? '',
+      rest,
+    });
     metadata = { ...metadata, continue: next, ...(selection.everything ? { remainingItemCount: rest.length } : {}) };
   }
   return respond(200, renderList(resource, chosen, metadata, options), options.format);
 }
 
-function wholeNumber(text: string | null, name: string): number {
+/** A limit below zero is none. */
+function limitOf(text: string | null): number {
   if (text === null || text === '') return 0;
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0)
-    throw badRequest(`${name}: invalid value "${text}": must be a whole number`);
-  return value;
+  if (!/^[+-]?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return Math.max(0, Number(text));
 }
 
 function checkListQuery(query: URLSearchParams): void {
@@ -79,7 +84,7 @@ function checkListQuery(query: URLSearchParams): void {
     );
   }
   if (match !== '' && match !== 'Exact' && match !== 'NotOlderThan') {
-    causes.push(cause.notSupported('resourceVersionMatch', match, ['Exact', 'NotOlderThan', '']));
+    causes.push(cause.notSupported('resourceVersionMatch', match, ['Exact', 'NotOlderThan', ''], 'given'));
   }
   if (match === 'Exact' && version === '0') {
     causes.push(
@@ -97,13 +102,17 @@ function checkListQuery(query: URLSearchParams): void {
 }
 
 /** The asked resourceVersion as a number; throws a 400 or 504 when it cannot be served. */
-export function checkNotTooNew(context: ApiContext, target: Target): number | undefined {
+export function checkNotTooNew(
+  context: ApiContext,
+  target: Target,
+  kind: 'read' | 'watch' = 'read',
+): number | undefined {
   const text = target.query.get('resourceVersion') ?? '';
   if (text === '') return undefined;
   if (!/^\d+$/.test(text)) {
-    throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions', name: '' }, [
-      cause.invalid('resourceVersion', text, `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`),
-    ]);
+    const quoted = JSON.stringify(text);
+    const problem = `resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: invalid syntax`;
+    throw kind === 'watch' ? plainError(problem) : badRequest(`invalid resource version: ${problem}`);
   }
   const version = Number(text);
   const current = context.objects.revision;

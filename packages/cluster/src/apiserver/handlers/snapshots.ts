@@ -1,7 +1,7 @@
 /** What lists with a limit continue from: the rest of the collection as it was at the first page. */
 
 import type { Clock } from '@towpath/kit';
-import { badRequest, expired } from '../http/status.ts';
+import { badRequest, expired, type StatusError } from '../http/status.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { StoredObject } from '../storage/collection.ts';
 
@@ -13,6 +13,8 @@ interface Snapshot {
   readonly collection: string;
   readonly prefix: string;
   readonly revision: number;
+  /** Key of the last object that was sent. */
+  readonly last: string;
   readonly rest: readonly StoredObject[];
 }
 
@@ -29,9 +31,8 @@ export class ListSnapshots {
 
   /** Keeps the rest of a list and returns the token for it. */
   keep(snapshot: Snapshot): string {
-    const last = snapshot.rest[0]?.key ?? '';
-    const start = last.slice(snapshot.prefix.length);
-    const token = encode({ v: 'meta.k8s.io/v1', rv: snapshot.revision, start: `${start}` });
+    const { revision, last, prefix } = snapshot;
+    const token = encode({ v: 'meta.k8s.io/v1', rv: revision, start: `/${last.slice(prefix.length)}\0` });
     const identity = identityOf(snapshot.collection, snapshot.prefix, token);
     this.#kept.delete(identity);
     this.#kept.set(identity, { ...snapshot, untilMs: this.#clock.monotonicMs() + lifetimeMs });
@@ -46,7 +47,7 @@ export class ListSnapshots {
   resume(token: string, collection: string, prefix: string): { revision: number; rest: readonly StoredObject[] } {
     const { rv, start } = decode(token);
     if (rv === -1) {
-      const from = `${prefix}${start}`;
+      const from = `${prefix}${start.slice(1)}`;
       const rest = this.#objects
         .collection(collection)
         .list(prefix)
@@ -66,21 +67,23 @@ function identityOf(collection: string, prefix: string, token: string): string {
 }
 
 function encode(token: { v: string; rv: number; start: string }): string {
-  return Buffer.from(JSON.stringify(token)).toString('base64url');
+  return Buffer.from(JSON.stringify(token).replaceAll('\0', String.raw`\u0000`)).toString('base64url');
 }
 
 function decode(token: string): { rv: number; start: string } {
+  const text = Buffer.from(token, 'base64url').toString('utf8');
+  let value: { v?: unknown; rv?: unknown; start?: unknown };
   try {
-    const value = JSON.parse(Buffer.from(token, 'base64url').toString('utf8')) as {
-      v?: unknown;
-      rv?: unknown;
-      start?: unknown;
-    };
-    if (value.v === 'meta.k8s.io/v1' && typeof value.rv === 'number' && typeof value.start === 'string') {
-      return { rv: value.rv, start: value.start };
-    }
+    value = JSON.parse(text) as typeof value;
   } catch {
-    // Falls through to the refusal.
+    throw invalidToken(`invalid character '${text[0] ?? ''}' looking for beginning of value`);
   }
-  throw badRequest('continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
+  const { v, rv, start } = value;
+  if (v !== 'meta.k8s.io/v1') throw invalidToken(`server does not recognize this encoded version ${String(v)}`);
+  if (typeof rv === 'number' && typeof start === 'string' && start.startsWith('/')) return { rv, start };
+  throw invalidToken('incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
+}
+
+function invalidToken(why: string): StatusError {
+  return badRequest(`invalid continue token: continue key is not valid: ${why}`);
 }

@@ -14,6 +14,8 @@ import { parseSelection, selects, type Selection } from './selectors.ts';
 const bookmarkEveryMs = 60_000;
 /** Without a timeout in the query, watches end after 30 to 60 minutes. */
 const minTimeoutSeconds = 1800;
+/** Watches that are not longer than this end without a last bookmark. Source: apiserver, cacher, bookmark deadline. */
+const lastBookmarkSeconds = 2;
 /** Lines a slow client may be behind before its watch is ended. */
 const maxQueuedLines = 20_000;
 
@@ -59,6 +61,7 @@ function watchQuery(context: ApiContext, target: Target): WatchQuery {
         'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
       ),
     );
+    if (match !== '') causes.push(cause.notSupported('resourceVersionMatch', match, ['NotOlderThan']));
   } else if (sendInitial === null && match !== '') {
     causes.push(
       cause.forbidden(
@@ -68,7 +71,7 @@ function watchQuery(context: ApiContext, target: Target): WatchQuery {
     );
   }
   if (causes.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions', name: '' }, causes);
-  const from = checkNotTooNew(context, target);
+  const from = checkNotTooNew(context, target, 'watch');
   const legacyInitial = sendInitial === null && (version === '' || version === '0');
   const initialEvents = sendInitial === 'true' || sendInitial === '1' || legacyInitial;
   return {
@@ -150,7 +153,8 @@ class Watch {
     const asked = Number(target.query.get('timeoutSeconds') ?? 0);
     const timeoutSeconds = asked > 0 ? asked : minTimeoutSeconds + context.random.integer(minTimeoutSeconds);
     const end = (): void => {
-      if (query.bookmarks && context.objects.isSettled) this.#sendBookmark(context.objects.revision, false);
+      if (query.bookmarks && timeoutSeconds > lastBookmarkSeconds && context.objects.isSettled)
+        this.#sendBookmark(context.objects.revision, false);
       this.#queue.close();
     };
     this.#timers.push(context.clock.startTimer(timeoutSeconds * 1000, end));

@@ -32,6 +32,8 @@ export interface WriteOptions {
   readonly fieldManager: string;
   readonly validation: FieldValidation;
   readonly warnings: string[];
+  /** Sentences about what the body says twice. */
+  readonly duplicates?: readonly string[];
   /** The managers in the body are right already: it is the result of an apply, or the server's own write. */
   readonly keepManagedFields?: boolean;
 }

@@ -42,7 +42,8 @@ export class StatusError extends Error {
 
   constructor(options: {
     code: number;
-    reason: string;
+    /** Absent for failures the real server does not classify. */
+    reason?: string;
     message: string;
     details?: StatusDetails | undefined;
     continue?: string | undefined;
@@ -54,7 +55,7 @@ export class StatusError extends Error {
       metadata: options.continue === undefined ? {} : { continue: options.continue },
       status: 'Failure',
       message: options.message,
-      reason: options.reason,
+      ...(options.reason === undefined ? {} : { reason: options.reason }),
       ...(options.details === undefined ? {} : { details: options.details }),
       code: options.code,
     };
@@ -112,8 +113,8 @@ export function unauthorized(): StatusError {
   return new StatusError({ code: 401, reason: 'Unauthorized', message: 'Unauthorized' });
 }
 
-export function methodNotAllowed(verb: string): StatusError {
-  const message = `the server does not allow this method on the requested resource (${verb})`;
+export function methodNotAllowed(): StatusError {
+  const message = 'the server does not allow this method on the requested resource';
   return new StatusError({ code: 405, reason: 'MethodNotAllowed', message, details: {} });
 }
 
@@ -124,6 +125,11 @@ export function internalError(message: string): StatusError {
     message: `Internal error occurred: ${message}`,
     details: { causes: [{ reason: 'InternalError', message }] },
   });
+}
+
+/** 500 with the bare sentence of an error the real server passes on as it is. */
+export function plainError(message: string): StatusError {
+  return new StatusError({ code: 500, message });
 }
 
 /** 410, with the token a client may use to continue inconsistently. */
@@ -169,10 +175,13 @@ export const cause = {
     message: `Duplicate value: ${valueText(value)}`,
     field,
   }),
-  notSupported: (field: string, value: unknown, supported: readonly string[]): StatusCause => ({
+  /** The supported values are told in alphabetical order unless `order` is `given`. */
+  notSupported: (field: string, value: unknown, supported: readonly string[], order?: 'given'): StatusCause => ({
     reason: 'FieldValueNotSupported',
-    message: `Unsupported value: ${valueText(value)}: supported values: ${[...supported]
-      .sort()
+    message: `Unsupported value: ${valueText(value)}: supported values: ${(order === 'given'
+      ? supported
+      : supported.toSorted()
+    )
       .map((item) => JSON.stringify(item))
       .join(', ')}`,
     field,

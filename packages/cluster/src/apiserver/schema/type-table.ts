@@ -29,6 +29,9 @@ const special: Readonly<Record<string, ScalarType>> = {
   'apiextensions.v1.JSONSchemaPropsOrStringArray': 'any',
 };
 
+/** Structs of Go that are one value in JSON: omitempty does not leave them out. */
+const writtenAsNull: ReadonlySet<ScalarType> = new Set(['time', 'microTime', 'quantity']);
+
 /** Finds the schemas of built-in kinds. Types are parsed when first asked for. */
 export class TypeTable {
   readonly #parsed = new Map<string, Schema>();
@@ -93,7 +96,8 @@ export class TypeTable {
     );
     const schema = this.#schemaOf(parts.repr, flags, extra.get('keys'));
     const pointer = flags.includes('p');
-    const structural = schema.kind === 'struct' && !flags.includes('z');
+    const isStruct = schema.kind === 'struct' || (schema.kind === 'scalar' && writtenAsNull.has(schema.type));
+    const structural = isStruct && !flags.includes('z');
     return {
       name: parts.name,
       schema,
