@@ -17,4 +17,4 @@ export {
 export { AsyncQueue } from './queue.ts';
 export { randomSuffix, seededRandom, systemRandom, uuid, type Random } from './random.ts';
 export { systemClock } from './system-clock.ts';
-export { parseAllYaml, parseYaml, stringifyYaml, type ParseYamlOptions } from './yaml.ts';
+export { duplicateYamlKeys, parseAllYaml, parseYaml, stringifyYaml, type ParseYamlOptions } from './yaml.ts';

@@ -32,6 +32,28 @@ export function parseYaml(text: string, options: ParseYamlOptions): unknown {
   return parseAllYaml(text, options)[0];
 }
 
+/** A key that a map of the text has already, and its line from 1. */
+export interface DuplicateKey {
+  readonly key: string;
+  readonly line: number;
+}
+
+/** The keys that `parseYaml` lets the last of win. */
+export function duplicateYamlKeys(text: string): readonly DuplicateKey[] {
+  const documents = parseAllDocuments(text, { version: '1.1', merge: true, uniqueKeys: true, logLevel: 'silent' });
+  const list: Document[] = Array.isArray(documents) ? (documents as Document[]) : [];
+  return list.flatMap((document) =>
+    document.errors
+      .filter(({ code }) => code === 'DUPLICATE_KEY')
+      .map(({ pos, linePos }) => ({ key: keyAt(text, pos[0]), line: linePos?.[0].line ?? 1 })),
+  );
+}
+
+function keyAt(text: string, offset: number): string {
+  const match = /^(?:"([^"]*)"|'([^']*)'|([^\s:]+))/.exec(text.slice(offset, offset + 300));
+  return match?.[1] ?? match?.[2] ?? match?.[3] ?? '';
+}
+
 /** Writes one document; strings that a YAML 1.1 reader would take for something else are quoted. */
 export function stringifyYaml(value: unknown): string {
   return stringify(value, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });
