@@ -16,7 +16,7 @@ export interface ManifestHead {
 export function readHead(text: string): ManifestHead {
   let value: unknown;
   try {
-    value = decodeYaml(text, { keepIntegers: true });
+    value = decodeYaml(text, { keepIntegers: true, within: ['metadata', 'annotations'] });
   } catch (error) {
     throw new Error(`error converting YAML to JSON: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,

@@ -8,6 +8,7 @@ import { GoInt, goInt, TaggedMap } from '../go/values.ts';
 import { parseFirstDocument, type YamlNode } from './parser.ts';
 import { YamlError } from './reader.ts';
 import { resolve } from './resolve.ts';
+import { decodeSimple, type SimpleOptions } from './simple.ts';
 
 /** A YAML value that JSON cannot hold; the message is that of sigs.k8s.io/yaml. */
 export class YamlToJsonError extends Error {
@@ -27,10 +28,23 @@ export interface DecodeOptions {
   readonly allowNonFinite?: boolean;
   /** A key that appears twice in one mapping is an error. */
   readonly strictKeys?: boolean;
+  /** The keys (small letters) to follow from the root: the contents of other collections may be left out, their form is checked. */
+  readonly within?: readonly string[];
 }
 
 /** The first document of a text; null for an empty one. Throws {@link YamlError}, {@link YamlToJsonError}. */
 export function decodeYaml(text: string, options: DecodeOptions = {}): unknown {
+  const simple = options.strictKeys === true ? undefined : decodeSimple(text, simpleOptions(options));
+  return simple === undefined ? decodeFully(text, options) : simple;
+}
+
+function simpleOptions(options: DecodeOptions): SimpleOptions {
+  const { keepIntegers, within } = options;
+  return { integer: keepIntegers === true ? integer : Number, flow: (text) => decodeFully(text, options), within };
+}
+
+/** As {@link decodeYaml}, by the parser of all YAML. */
+export function decodeFully(text: string, options: DecodeOptions): unknown {
   const root = parseFirstDocument(text);
   if (root === undefined) return null;
   const decoder = new Decoder(options);

@@ -26,11 +26,12 @@ export interface Mark {
 
 // Everything go-yaml's reader refuses.
 const forbidden = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/;
+const surrogate = /[\ud800-\udfff]/;
 const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
 
 /** Throws for characters that YAML does not allow, and for bytes that are no UTF-8. */
 function checkCharacters(text: string): void {
-  if (loneSurrogate.test(text)) throw new YamlError(utf8Problem(toBytes(text)));
+  if (surrogate.test(text) && loneSurrogate.test(text)) throw new YamlError(utf8Problem(toBytes(text)));
   if (forbidden.test(text)) throw new YamlError('control characters are not allowed');
 }
 
