@@ -2,6 +2,7 @@
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
+/** An object whose members nobody has looked at yet. */
 export type UnknownRecord = Record<string, unknown>;
 
 /** True for a plain object (not an array, not null). */

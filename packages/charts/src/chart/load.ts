@@ -10,7 +10,9 @@ import { parseIgnore } from './ignore.ts';
 import { parseLock, parseMetadata, parseValues, validateMetadata } from './metadata.ts';
 import type { Chart, ChartCrd, ChartFile, ChartFiles, ChartLock, ChartMetadata } from './types.ts';
 
+/** How a chart is loaded. */
 export interface LoadOptions {
+  /** {@link defaultLoadLimits} for what is left out. */
   readonly limits?: Partial<LoadLimits>;
 }
 

@@ -4,15 +4,19 @@ import { writeArchive } from './archive.ts';
 import { loadChart, withoutIgnored } from './load.ts';
 import type { Chart, ChartFiles } from './types.ts';
 
+/** What packing changes in Chart.yaml. */
 export interface PackageOptions {
   /** Overrides Chart.yaml's version. */
   readonly version?: string;
+  /** Overrides Chart.yaml's appVersion. */
   readonly appVersion?: string;
 }
 
+/** An archive and its name. */
 export interface PackagedChart {
   /** `name-version.tgz` */
   readonly filename: string;
+  /** gzip of tar. */
   readonly data: Uint8Array;
 }
 

@@ -23,6 +23,7 @@ export interface ChartDependency {
   alias?: string;
 }
 
+/** One of Chart.yaml's maintainers. */
 export interface ChartMaintainer {
   name?: string;
   email?: string;
@@ -77,9 +78,11 @@ export interface Chart {
   readonly raw: readonly ChartFile[];
 }
 
+/** A file below crds/; it may hold several documents. */
 export interface ChartCrd {
   /** The chart's path and the file's, e.g. `parent/charts/sub/crds/x.yaml`. */
   readonly filename: string;
+  /** Chart-relative, `crds/x.yaml`. */
   readonly name: string;
   readonly text: string;
 }

@@ -9,6 +9,7 @@ import type { RenderOptions } from '../render/types.ts';
 import { lintChartFile, lintValuesFile } from './chart-file.ts';
 import { lintTemplates } from './templates.ts';
 
+/** One finding; an ERROR means that the chart does not pass. */
 export interface LintMessage {
   readonly severity: 'INFO' | 'WARNING' | 'ERROR';
   /** Chart-relative; '' for the chart as a whole, where Helm names its folder. */

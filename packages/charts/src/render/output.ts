@@ -15,6 +15,7 @@ function document(path: string, text: string): string {
   return `---\n# Source: ${path}\n${text}\n`;
 }
 
+/** The flags of `helm template` that choose what is printed. */
 export interface TemplateOutputOptions {
   readonly includeCrds?: boolean;
   readonly noHooks?: boolean;

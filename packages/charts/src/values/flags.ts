@@ -9,6 +9,7 @@ import type { UnknownRecord } from '@towpath/kit';
 import type { ChartValues, ValueLayer } from './chart-values.ts';
 import { readTyped, setInto, type SetOptions } from './set-parser.ts';
 
+/** The texts of Helm's value flags; each list is applied in its order. */
 export interface ValueFlags {
   /** `--values`: in order, later ones win. */
   readonly valueFiles?: readonly { readonly name: string; readonly text: string }[];
