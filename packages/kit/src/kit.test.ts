@@ -42,6 +42,15 @@ describe('parseAllYaml', () => {
   test('names file, line and column', () => {
     expect(() => parseAllYaml('a: 1\nb: [', { file: 'deploy/x.yaml' })).toThrow(/^deploy\/x\.yaml:\d+:\d+: /);
   });
+
+  test('takes quoted texts that go on at the indentation of their key', () => {
+    const text = `a:\n  b: 'it''s one\n  of two'\n  c:\n  - "three:\n  \\"four\\""\n  d: 'five\n\n  six'\n  e: it's\n`;
+
+    expect(parseAllYaml(text, { file: 'x.yaml' })).toEqual([
+      { a: { b: "it's one of two", c: ['three: "four"'], d: 'five\nsix', e: "it's" } },
+    ]);
+    expect(() => parseAllYaml(`a:\n  b: 'one\n  two\n`, { file: 'x.yaml' })).toThrow(/closing/);
+  });
 });
 
 describe('FakeClock', () => {

@@ -10,8 +10,11 @@ export interface ParseYamlOptions {
 
 /** Every non-empty document of a YAML stream. Throws `YAML_INVALID`. */
 export function parseAllYaml(text: string, options: ParseYamlOptions): unknown[] {
-  const documents = parseAllDocuments(text, { version: '1.1', merge: true, uniqueKeys: false, logLevel: 'silent' });
-  const list: Document[] = Array.isArray(documents) ? (documents as Document[]) : [];
+  let list = documentsOf(text);
+  if (list.some(({ errors }) => errors[0]?.code === 'MISSING_CHAR')) {
+    const repaired = documentsOf(indentQuoted(text));
+    if (repaired.every(({ errors }) => errors.length === 0)) list = repaired;
+  }
   return list.flatMap((document) => {
     const problem = document.errors[0];
     if (problem !== undefined) {
@@ -25,6 +28,39 @@ export function parseAllYaml(text: string, options: ParseYamlOptions): unknown[]
     const value: unknown = document.toJS({ maxAliasCount: 1000 });
     return value === null || value === undefined ? [] : [value];
   });
+}
+
+function documentsOf(text: string): readonly Document[] {
+  const documents = parseAllDocuments(text, { version: '1.1', merge: true, uniqueKeys: false, logLevel: 'silent' });
+  return Array.isArray(documents) ? (documents as Document[]) : [];
+}
+
+/** A key, or a list's dash, followed by a quoted text that goes on in the next line. */
+const openQuote = /^(\s*)(?:- +)*(?:[^\s'"#][^'"#]*:\s+)?(?:'((?:[^']|'')*)|"((?:[^"\\]|\\.)*))$/;
+
+/**
+ * Indents the further lines of quoted texts, which changes nothing in them: published manifests have them at the
+ * indentation of their key, which the specification forbids and the readers of Kubernetes take.
+ */
+function indentQuoted(text: string): string {
+  let quote = '';
+  let padding = '';
+  return text
+    .split('\n')
+    .map((line) => {
+      if (quote !== '') {
+        const isEnd = quote === "'" ? /^(?:[^']|'')*'(?!')/.test(line) : /^(?:[^"\\]|\\.)*"/.test(line);
+        if (isEnd) quote = '';
+        return `${padding}${line}`;
+      }
+      const open = openQuote.exec(line);
+      if (open !== null) {
+        quote = open[2] === undefined ? '"' : "'";
+        padding = `${open[1] ?? ''}    `;
+      }
+      return line;
+    })
+    .join('\n');
 }
 
 /** The first document, or undefined for an empty text. Throws `YAML_INVALID`. */
