@@ -56,6 +56,8 @@ export class Tracer {
   read: (ValuePath | TracedText)[] = [];
   readonly calls: CallRecord[] = [];
   readonly ranges: RangeState[] = [];
+  /** Pieces of all texts so far. */
+  pieces = 0;
   /** How much had been read when the current pipeline began. */
   pipeBase = 0;
   /** The text whose template ended last. */

@@ -22,6 +22,9 @@ import type { Taint } from './provenance.ts';
 import { tracerOf, type Tracer } from './tracer.ts';
 import { ValuePath, type PathKey } from './value-path.ts';
 
+/** A variable that a loop adds to again and again does not keep more origins than this. */
+const taintMax = 1000;
+
 /** Its programs are for a `TracingRun` only. */
 export class TracingCompiler extends Compiler {
   /** The operands that are compiled now are those of a function. */
@@ -98,7 +101,7 @@ export class TracingCompiler extends Compiler {
       const tracer = tracerOf(frame);
       const base = tracer.read.length;
       const result = evaluate(frame, dot);
-      const taint = [...new Set(tracer.read.slice(base))];
+      const taint = [...new Set(tracer.read.slice(base))].slice(0, taintMax);
       for (const target of targets) if (target !== undefined) tracer.activation.variables.set(target.slot, taint);
       return result;
     };
