@@ -14,18 +14,19 @@ import type { CliContext } from '../../../context.ts';
 import { clientTargetOf } from '../global-flags.ts';
 import type { TemplateFlags } from './flags.ts';
 
-/** The cluster that the flags name. Throws `CLUSTER_UNREACHABLE` in helm's words. */
-export async function openCluster(context: CliContext, flags: TemplateFlags): Promise<Client> {
-  const { client } = await context.client(clientTargetOf(context, flags));
+/** The cluster that the flags name; `mustAnswer` asks it at once. Throws `CLUSTER_UNREACHABLE` in helm's words. */
+export async function openCluster(context: CliContext, flags: TemplateFlags, mustAnswer: boolean): Promise<Client> {
+  const target = clientTargetOf(context, flags);
   try {
-    await loadCapabilities(client);
+    const { client } = await context.client(target);
+    if (mustAnswer) await loadCapabilities(client);
+    return client;
   } catch (error) {
     throw new TowpathError('CLUSTER_UNREACHABLE', `Kubernetes cluster unreachable: ${messageOf(error)}`, {
-      next: 'leave out --validate to render without a cluster',
+      next: 'leave out --validate and --dry-run to render without a cluster',
       cause: error,
     });
   }
-  return client;
 }
 
 /** The API versions and kinds of the cluster. */

@@ -4,7 +4,7 @@ import { loadChart, type Chart, type ChartValues, type RenderOptions } from '@to
 import { checkLabels, validateReleaseName } from '@towpath/releases';
 import type { Client } from '@towpath/runtime';
 import type { CliContext } from '../../../context.ts';
-import { dryRunOf, valuesOf } from '../flags.ts';
+import { valuesOf } from '../flags.ts';
 import { namespaceOf } from '../global-flags.ts';
 import { checkInstallable } from '../install.ts';
 import { locateChart, withItsDependencies } from '../locate-chart.ts';
@@ -12,6 +12,7 @@ import type { TemplateFlags } from './flags.ts';
 import { namedCapabilities } from '../kube-version.ts';
 import { postRenderer } from './post-render.ts';
 import { nameAndChart } from './release-name.ts';
+import { asksForObjects } from './rules.ts';
 import type { Sources } from './sources.ts';
 
 export interface Prepared {
@@ -44,10 +45,7 @@ export async function prepare(context: CliContext, input: PrepareInput): Promise
   const { name, chart: chartName } = await nameAndChart(context, operands, flags);
   const { chart, values } = await openForRender(context, chartName, input);
   const namespace = await namespaceOf(context, flags);
-  const asks = {
-    lookup: dryRunOf(flags.dryRun === '' ? undefined : flags.dryRun) === 'server',
-    validate: flags.validate === true,
-  };
+  const asks = { lookup: asksForObjects(flags), validate: flags.validate === true };
   const cluster = asks.lookup || asks.validate ? await clusterOf(context, flags) : undefined;
   validateReleaseName(name);
   checkLabels(flags.labels);
@@ -86,7 +84,7 @@ async function openForRender(
 
 async function clusterOf(context: CliContext, flags: TemplateFlags): Promise<Client> {
   const { openCluster } = await import('./cluster.ts');
-  return openCluster(context, flags);
+  return openCluster(context, flags, flags.validate === true);
 }
 
 /** Clock, randomness, names and objects: real ones, or those that make a render repeatable. */

@@ -1,6 +1,7 @@
 /** Which flags of `template` cannot go together, and which failures helm gives a hint for. */
 
 import { TowpathError } from '@towpath/kit';
+import { dryRunOf } from '../flags.ts';
 import { flagError } from '../pflag.ts';
 import type { TemplateFlags } from './flags.ts';
 
@@ -14,7 +15,7 @@ export function refuseTogether(flags: TemplateFlags): void {
     ['--post-renderer', (postRenderer ?? '') !== ''],
     ['--output-dir', outputDir !== undefined],
     ['--lookup', lookup !== undefined && lookup.length > 0],
-    ['--dry-run=server', dryRun === 'server'],
+    ['--dry-run=server', dryRun !== undefined && clusterAnswers.has(dryRun)],
     ['--validate', validate === true],
   ];
   const isGiven = new Map(given);
@@ -37,6 +38,15 @@ const conflicts: readonly (readonly [left: string, right: string, why: string])[
   ['--output json', '--output-dir', 'the result is printed'],
   ['--lookup', '--dry-run=server', 'lookup is answered by files or by the cluster'],
 ];
+
+const clusterAnswers: ReadonlySet<unknown> = new Set(['server', 'none', 'false']);
+
+/** True where `lookup` is answered by the cluster. Throws for a `--dry-run` that helm does not know. */
+export function asksForObjects({ dryRun }: Pick<TemplateFlags, 'dryRun'>): boolean {
+  const given = dryRun === '' ? undefined : dryRun;
+  dryRunOf(given);
+  return given !== undefined && clusterAnswers.has(given);
+}
 
 const renderCodes: ReadonlySet<string> = new Set([
   'RENDER_FAILED',
