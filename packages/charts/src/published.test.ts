@@ -1,5 +1,6 @@
 /** The published entry on its own: what it defaults, and what it says where a chart needs more. */
 
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import * as inside from './index.ts';
 import * as published from './published.ts';
@@ -53,4 +54,14 @@ test('what other packages of the repository import is published, too', () => {
   expect(Object.keys(inside).filter((name) => !Object.hasOwn(published, name) && !onlyInside.includes(name))).toEqual(
     [],
   );
+});
+
+test('the reference names every function, error code and limit', () => {
+  const textOf = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
+  const page = textOf('../../../docs/reference/chart-engine.md');
+  const codes = [...textOf('./errors.ts').matchAll(/\| '([A-Z_]+)'/g)].map((match) => match[1] ?? '');
+  const limits = [published.defaultRenderLimits, published.defaultLoadLimits].flatMap((all) => Object.keys(all));
+
+  expect(codes.length).toBeGreaterThan(5);
+  expect([...Object.keys(published), ...codes, ...limits].filter((name) => !page.includes(name))).toEqual([]);
 });
