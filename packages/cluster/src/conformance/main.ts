@@ -2,13 +2,14 @@
 
 import { controllerRuntime } from './controller-runtime/suite.ts';
 import { controllers } from './controllers/suite.ts';
+import { durability } from './durability/suite.ts';
 import { e2e } from './e2e/suite.ts';
 import { helm } from './helm/suite.ts';
 import { kubectlSkew } from './kubectl-skew/suite.ts';
 import { recorded } from './recorded/suite.ts';
 import type { Suite } from './suite.ts';
 
-const suites: readonly Suite[] = [recorded, controllerRuntime, kubectlSkew, helm, controllers, e2e];
+const suites: readonly Suite[] = [recorded, controllerRuntime, kubectlSkew, helm, controllers, e2e, durability];
 
 /** Runs the suite named first, or all one after another; the exit code is the worst of theirs. */
 export async function main(args: readonly string[], print: (line: string) => void): Promise<number> {

@@ -7,8 +7,8 @@ import { open, type RootDatabase } from 'lmdb';
 import { codeOf, isRecord, messageOf, type TowpathError } from '@towpath/kit';
 import { Acknowledged } from './acknowledged.ts';
 import { checkKey, EntrySum, formatCheck, parseCheck } from './entry-sum.ts';
-import { storeCorrupt, storeFull, storeLocked, storeWriteFailed } from './errors.ts';
-import { lockFolder } from './folder-lock.ts';
+import { storeCorrupt, storeFull, storeLocked, storeUnreadable, storeWriteFailed } from './errors.ts';
+import { lockFolder, type FolderLock } from './folder-lock.ts';
 import { Reserve } from './reserve.ts';
 import { checkFolder, dataName, syncFolder, writeMarker, type FolderState } from './store-folder.ts';
 import type { Store, StoreWrite } from './store.ts';
@@ -21,12 +21,29 @@ type Database = RootDatabase<string, string>;
 /** Opens the store of a folder, making a new one when the folder is empty. Throws the errors of `errors.ts`. */
 export async function openLmdbStore(options: { readonly dir: string }): Promise<Store> {
   const { dir } = options;
-  await mkdir(dir, { recursive: true, mode: 0o700 });
-  const lock = await lockFolder(dir);
+  const lock = await takeFolder(dir);
   if (lock === undefined) throw storeLocked(dir);
   try {
-    const state = await checkFolder(dir, { pages: true, create: true });
-    const database = openDatabase(dir, { readOnly: false });
+    return await openLocked(dir, lock);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function takeFolder(dir: string): Promise<FolderLock | undefined> {
+  try {
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    return await lockFolder(dir);
+  } catch (error) {
+    throw storeUnreadable(dir, messageOf(error), error);
+  }
+}
+
+async function openLocked(dir: string, lock: FolderLock): Promise<Store> {
+  const state = await checkFolder(dir, { pages: true, create: true });
+  const database = openDatabase(dir, { readOnly: false });
+  try {
     const sum = sumEntries(database, dir, state);
     await syncFolder(dir);
     const store = new LmdbStore({ dir, database, sum, release: () => lock.release() });
@@ -36,7 +53,7 @@ export async function openLmdbStore(options: { readonly dir: string }): Promise<
     }
     return store;
   } catch (error) {
-    await lock.release();
+    await database.close();
     throw error;
   }
 }
@@ -88,7 +105,7 @@ function openDatabase(dir: string, options: { readOnly: boolean }): Database {
 function sumEntries(database: Database, dir: string, state: FolderState): EntrySum {
   const sum = new EntrySum();
   let text: string | undefined;
-  for (const { key, value } of database.getRange({})) {
+  for (const { key, value } of entriesOf(database, dir)) {
     if (key === checkKey) text = value;
     else sum.add(key, value);
   }
@@ -109,6 +126,20 @@ function sumEntries(database: Database, dir: string, state: FolderState): EntryS
   }
   sum.continueFrom(stored.commits);
   return sum;
+}
+
+/** A key that was damaged may be decoded as something else, or not at all. */
+function* entriesOf(database: Database, dir: string): Iterable<{ key: string; value: string }> {
+  const isText = (part: unknown): boolean => typeof part === 'string';
+  try {
+    for (const entry of database.getRange({})) {
+      if (!isText(entry.key) || !isText(entry.value)) throw storeCorrupt(dir, 'it has an entry that is no text');
+      yield entry;
+    }
+  } catch (error) {
+    if (codeOf(error) === 'STORE_CORRUPT') throw error;
+    throw storeCorrupt(dir, `its entries cannot be read: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 interface LmdbStoreParts {

@@ -9,7 +9,7 @@ export interface Credentials {
   readonly authority: CertificatePair;
   readonly adminToken: string;
   /** Of the API server; made once and kept while it can be used. */
-  serverPair(names: ServerNames): Promise<CertificatePair>;
+  readonly serverPair: (names: ServerNames) => Promise<CertificatePair>;
 }
 
 /** Reads the credentials of a data folder, making what is missing. Without a folder they are new each time. */
