@@ -6,6 +6,8 @@ export interface RenderLimits {
   readonly timeMs: number;
   /** Characters written by all templates together: a loop that never ends must not fill the memory. */
   readonly outputChars: number;
+  /** Characters of one text, or what a list takes instead: what one call makes is not there before it is counted. */
+  readonly textChars: number;
   /** Nested include, template and tpl. Helm stops at 1000 of one name; JavaScript's own stack may end before. */
   readonly includeDepth: number;
   /** Nesting of a printed, encoded or copied value; a map that holds itself has no end. */
@@ -16,6 +18,7 @@ export interface RenderLimits {
 export const defaultRenderLimits: RenderLimits = {
   timeMs: 30_000,
   outputChars: 256 * 1024 * 1024,
+  textChars: 32 * 1024 * 1024,
   includeDepth: 2000,
   valueDepth: 1000,
 };

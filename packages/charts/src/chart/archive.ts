@@ -74,7 +74,11 @@ async function feed(entries: Extract, chunks: AsyncIterable<Uint8Array>): Promis
       if (entries.destroyed) return;
       if (entries.write(chunk)) continue;
       await new Promise<void>((resolve) => {
-        entries.once('drain', resolve).once('close', resolve);
+        const go = (): void => {
+          entries.off('drain', go).off('close', go);
+          resolve();
+        };
+        entries.on('drain', go).on('close', go);
       });
     }
     entries.end(undefined);

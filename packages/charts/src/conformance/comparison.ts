@@ -59,12 +59,15 @@ export async function compareChart(
     const renders = await compareFolder(folder, options);
     const isRemote = renders.some(({ detail }) => detail.includes(remoteSchema));
     return isRemote ? { chart, renders: [], absent: 'its schema is on the network' } : { chart, renders, absent: '' };
+  } catch (error) {
+    return { chart, renders: [], absent: `not comparable: ${messageOf(error)}` };
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
 }
 
-async function compareFolder(folder: string, options: ComparisonOptions): Promise<RenderReport[]> {
+/** The same for a chart that stands in a folder with its dependencies. */
+export async function compareFolder(folder: string, options: ComparisonOptions): Promise<RenderReport[]> {
   const files = await readFolder(folder);
   const { chart, error } = await loaded(files);
   const plain = plainVariants(await valuesFilesOf(folder));
@@ -88,8 +91,8 @@ async function loaded(files: ChartFiles): Promise<{ chart?: Chart; error: string
   }
 }
 
-/** Asks both, and Helm once more where the two differ. */
-export async function compareAnswers(
+/** Asks both, and Helm again where the two differ: at once, then after a second, when dates have gone on. */
+async function compareAnswers(
   ask: () => Promise<HelmAnswer>,
   own: () => Promise<HelmAnswer>,
 ): Promise<Pick<RenderReport, 'outcome' | 'detail'>> {
@@ -100,16 +103,14 @@ export async function compareAnswers(
     if (first.error !== '' || ours.error !== '') {
       if (first.error === ours.error) return { outcome: 'refused', detail: first.error };
       detail = `Helm: ${first.error || 'fine'}\n    here: ${ours.error || 'fine'}`;
-      if (first.error === '' || ours.error === '') break;
-    } else {
-      if (first.output === ours.output) return { outcome: 'identical', detail: '' };
-      await systemClock.sleep(secondMs);
-      const second = await ask();
-      const difference = differenceButChance({ first: first.output, second: second.output, ours: ours.output });
-      if (difference === undefined) return { outcome: 'chance', detail: '' };
-      detail = printed(difference);
-      if (first.output === second.output && attempt > 0) break;
+      continue;
     }
+    if (first.output === ours.output) return { outcome: 'identical', detail: '' };
+    if (attempt > 0) await systemClock.sleep(secondMs);
+    const second = await ask();
+    const difference = differenceButChance({ first: first.output, second: second.output, ours: ours.output });
+    if (difference === undefined) return { outcome: 'chance', detail: '' };
+    detail = printed(difference);
   }
   return { outcome: 'different', detail };
 }

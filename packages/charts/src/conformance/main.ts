@@ -5,12 +5,17 @@ import { parseArgs } from 'node:util';
 import { findCharts, type FoundChart } from './charts.ts';
 import { compareChart, type ChartReport, type ComparisonOptions } from './comparison.ts';
 import { findHelm } from './helm.ts';
+import { mutationCampaign } from './mutation-campaign.ts';
+import { isMutationThread, serveMutations } from '../mutation/worker.ts';
 import { chartLines, listText, summaryLines } from './summary.ts';
 
 const usage = `usage: npm run conformance -- charts --from DIR [option…]
   --only TEXT      charts whose path holds TEXT
   --wide NUMBER    also CRDs, an upgrade, an old cluster and NUMBER values turned over
   --lint           also what lint finds
+  --mutate SECONDS  instead spoils charts, those below DIR or a small one, for so long; nothing may hang or crash
+  --against-helm   with --mutate: compares what comes of mildly spoiled charts with Helm
+  --seed NUMBER    of the first spoiled chart; with --mutate 0 only of this one
   --jobs NUMBER    processes of Helm at once, 2 when left out
   --list FILE      writes what was compared as a Markdown table
   --helm PATH      another helm than the one on PATH
@@ -29,8 +34,22 @@ export async function main(args: readonly string[], print: (line: string) => voi
       list: { type: 'string' },
       lint: { type: 'boolean' },
       verbose: { type: 'boolean' },
+      mutate: { type: 'string' },
+      seed: { type: 'string' },
+      'against-helm': { type: 'boolean' },
     },
   });
+  if (flags.mutate !== undefined) {
+    return mutationCampaign({
+      from: flags.from,
+      only: flags.only ?? '',
+      seconds: Number(flags.mutate),
+      seed: Number(flags.seed ?? 1),
+      helm: flags['against-helm'] === true ? await findHelm(flags.helm, print) : undefined,
+      thread: new URL(import.meta.url),
+      print,
+    });
+  }
   if (flags.from === undefined) {
     print(usage);
     return 2;
@@ -68,3 +87,6 @@ async function compareAll(
   await Promise.all(Array.from({ length: options.jobs }, work));
   return reports;
 }
+
+// The campaign's thread is started from the same bundle.
+if (isMutationThread()) serveMutations();

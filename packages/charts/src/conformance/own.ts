@@ -28,7 +28,7 @@ export async function ownTemplate(chart: Chart, variant: Variant): Promise<HelmA
     });
     return { output: templateOutput(result, { includeCrds }), error: '' };
   } catch (error) {
-    return { output: '', error: messageOf(error) };
+    return { output: '', error: messageOf(error).trimEnd() };
   }
 }
 

@@ -52,7 +52,12 @@ function widthAt(text: string, at: number): number {
 }
 
 /** regexp's ReplaceAll: `replacement` gives the text for each match. */
-function replaceAll(expression: Regexp, text: string, replacement: (match: Match) => string): string {
+function replaceAll(
+  services: Services,
+  expression: Regexp,
+  text: string,
+  replacement: (match: Match) => string,
+): string {
   const matcher = expression.matcher(text);
   let out = '';
   let copied = 0;
@@ -61,6 +66,7 @@ function replaceAll(expression: Regexp, text: string, replacement: (match: Match
     const match = toMatch(matcher, expression.groupCount());
     out += text.slice(copied, match.start);
     if (match.end > copied || match.start === 0) out += replacement(match);
+    guardSize(services, out.length);
     copied = match.end;
     const width = at < text.length ? widthAt(text, at) : 0;
     if (at + width > match.end) at += width;
@@ -113,11 +119,6 @@ function findTexts(expression: Regexp, text: string, limit: number): unknown[] {
 function find(expression: Regexp, text: string): string {
   const matcher = expression.matcher(text);
   return matcher.find() ? text.slice(matcher.start(), matcher.end()) : '';
-}
-
-function replaced(services: Services, text: string): string {
-  guardSize(services, text.length);
-  return text;
 }
 
 const two = ['string', 'string'] as const;
@@ -188,10 +189,7 @@ export const regex: readonly FunctionRow[] = [
     example: ['{{ regexReplaceAll "a(x*)b" "-ab-axxb-" "${1}W" }}', '-W-xxW-'],
     run(pattern, text, replacement) {
       const expression = mustCompile(pattern);
-      return replaced(
-        this.services,
-        replaceAll(expression, text, (match) => expand(replacement, expression, match)),
-      );
+      return replaceAll(this.services, expression, text, (match) => expand(replacement, expression, match));
     },
   }),
   row({
@@ -202,10 +200,7 @@ export const regex: readonly FunctionRow[] = [
     example: ['{{ mustRegexReplaceAll "b" "abc" "<$0>" }}', 'a<b>c'],
     run(pattern, text, replacement) {
       const expression = compile(pattern);
-      return replaced(
-        this.services,
-        replaceAll(expression, text, (match) => expand(replacement, expression, match)),
-      );
+      return replaceAll(this.services, expression, text, (match) => expand(replacement, expression, match));
     },
   }),
   row({
@@ -215,10 +210,7 @@ export const regex: readonly FunctionRow[] = [
     doc: 'Replaces matches in the text (second) by the third as it is.',
     example: ['{{ regexReplaceAllLiteral "b" "abc" "$0" }}', 'a$0c'],
     run(pattern, text, replacement) {
-      return replaced(
-        this.services,
-        replaceAll(mustCompile(pattern), text, () => replacement),
-      );
+      return replaceAll(this.services, mustCompile(pattern), text, () => replacement);
     },
   }),
   row({
@@ -228,10 +220,7 @@ export const regex: readonly FunctionRow[] = [
     doc: 'Replaces matches in the text (second) by the third as it is.',
     example: ['{{ mustRegexReplaceAllLiteral "b" "abc" "-" }}', 'a-c'],
     run(pattern, text, replacement) {
-      return replaced(
-        this.services,
-        replaceAll(compile(pattern), text, () => replacement),
-      );
+      return replaceAll(this.services, compile(pattern), text, () => replacement);
     },
   }),
   row({

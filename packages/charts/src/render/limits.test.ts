@@ -34,6 +34,23 @@ const bombs: Record<string, { texts: Record<string, string>; limits?: Record<str
     texts: { 'templates/a.yaml': '{{ $l := list 1 }}{{ range until 60 }}{{ $l = concat $l $l }}{{ end }}{{ len $l }}' },
     limits: { timeMs: 2000 },
   },
+  'a text that doubles': {
+    texts: {
+      'templates/a.yaml':
+        '{{ $s := "x" }}{{ range until 64 }}{{ $s = print $s $s }}{{ end }}{{ splitList "" $s | len }}',
+    },
+    limits: { textChars: 1_000_000 },
+  },
+  'replacements that multiply': {
+    texts: {
+      'templates/a.yaml': '{{ $s := regexReplaceAll "a*" (repeat 10000 "b") (repeat 10000 "c") }}{{ len $s }}',
+    },
+    limits: { textChars: 1_000_000 },
+  },
+  'one file beyond all measure': {
+    texts: { 'templates/a.yaml': '{{ range until 20000 }}{{ repeat 100 "x" }}{{ end }}' },
+    limits: { textChars: 1_000_000 },
+  },
 };
 
 test.each(Object.entries(bombs))('%s is stopped', async (_name, { texts, limits = {} }) => {

@@ -69,14 +69,21 @@ export interface SortedManifests {
   readonly hooks: RenderedHook[];
 }
 
+export interface SortOptions {
+  readonly warn: (message: string) => void;
+  /** Called before every document is read; may throw. */
+  readonly step: () => void;
+}
+
 /** Splits the rendered files into objects and hooks, sorted. Throws `MANIFEST_INVALID` naming the file. */
-export function sortManifests(files: ReadonlyMap<string, string>, warn: (message: string) => void): SortedManifests {
+export function sortManifests(files: ReadonlyMap<string, string>, { warn, step }: SortOptions): SortedManifests {
   const manifests: RenderedManifest[] = [];
   const hooks: RenderedHook[] = [];
   for (const path of [...files.keys()].toSorted(compareStrings)) {
     const whole = files.get(path) ?? '';
     const lines = new LineCounter(whole);
     for (const { text, start } of splitDocuments(whole)) {
+      step();
       const line = lines.at(start);
       const head = readHeadOf({ path, text, line, whole });
       const events = head.annotations['helm.sh/hook'];

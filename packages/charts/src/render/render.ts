@@ -2,12 +2,13 @@
 
 import { codeOf, type UnknownRecord } from '@towpath/kit';
 import type { Chart, ChartCrd } from '../chart/types.ts';
-import { chartError } from '../errors.ts';
+import { chartError, LimitError } from '../errors.ts';
 import type { Services } from '../functions/row.ts';
 import { fromPlain, toPlain } from '../go/plain.ts';
 import { compareStrings } from '../go/utf8.ts';
 import type { GoMap } from '../go/values.ts';
 import { defaultRenderLimits } from '../limits.ts';
+import { isStackOverflow } from '../template/exec-error.ts';
 import { withDetails, type Repeated, type RenderState } from '../trace/failure.ts';
 import { valueOrigins } from '../trace/value-origins.ts';
 import type { ChartValues, ValueLayer } from '../values/chart-values.ts';
@@ -33,33 +34,60 @@ import type { LookupRequest, RenderOptions, RenderResult, RenderWarning } from '
  */
 export function render(options: RenderOptions): RenderResult {
   const state: RenderState = {};
+  const { clock } = options;
+  const endMs = clock.monotonicMs() + timeLimitOf(options);
   try {
-    return renderAll(options, state);
+    return renderAll(options, state, endMs);
   } catch (error) {
     // An answer that is not there yet is no failure.
     if (missingLookup(error) !== undefined) throw error;
-    throw withDetails(error, state, () => renderAgain(options));
+    const leftMs = (): number => endMs - clock.monotonicMs();
+    const failure = asLimit(error);
+    // A trace takes more stack: what only it cannot do is no failure of the chart.
+    if (options.trace === true && codeOf(failure) === 'RENDER_LIMIT' && leftMs() > 0) {
+      return render({ ...options, limits: { ...options.limits, timeMs: leftMs() }, trace: false });
+    }
+    throw withDetails(failure, state, () => renderAgain(options, leftMs()));
   }
 }
 
-/** Renders what failed once more, to see where. */
-function renderAgain(options: RenderOptions): Repeated | undefined {
+function timeLimitOf({ limits }: RenderOptions): number {
+  return limits?.timeMs ?? defaultRenderLimits.timeMs;
+}
+
+/** What grew too large or too deep outside the templates. */
+function asLimit(error: unknown): unknown {
+  const isLimit = error instanceof LimitError || isStackOverflow(error);
+  if (!isLimit) return error;
+  const message = error instanceof LimitError ? error.message : 'the values are nested too deep';
+  return chartError('RENDER_LIMIT', message, { next: 'look for what repeats or holds itself', cause: error });
+}
+
+/** Renders what failed once more, to see where, in what is left of the time. */
+function renderAgain(options: RenderOptions, timeMs: number): Repeated | undefined {
   const state: RenderState = {};
+  const limits = { ...options.limits, timeMs };
   try {
-    renderAll({ ...options, trace: true }, state);
+    renderAll({ ...options, limits, trace: true }, state, options.clock.monotonicMs() + timeMs);
     return undefined;
   } catch (error) {
     return { error, state };
   }
 }
 
-function renderAll(options: RenderOptions, state: RenderState): RenderResult {
+function renderAll(options: RenderOptions, state: RenderState, endMs: number): RenderResult {
   const { chart } = options;
   checkInstallable(chart);
   checkDependencies(chart);
   const { work, values, files, warnings } = renderFiles(options, state);
   const notes = takeNotes(files, work.name, options.subchartNotes ?? false);
-  const { manifests, hooks } = sortManifests(files, (message) => warnings.push({ code: 'HOOK', message }));
+  const { manifests, hooks } = sortManifests(files, {
+    warn: (message) => warnings.push({ code: 'HOOK', message }),
+    step: () => {
+      if (options.clock.monotonicMs() < endMs) return;
+      throw new LimitError(`the render takes longer than ${timeLimitOf(options)} ms`);
+    },
+  });
   const rendered = new Map([...files].filter(([, text]) => text.trim() !== ''));
   const crds = crdsOf(work);
   const plain = toPlain(values) as UnknownRecord;

@@ -1,5 +1,6 @@
 /** Compiles function calls: arity, argument types, the call, and the error around it. Source: text/template evalCall. */
 
+import { guarded } from '../functions/guard.ts';
 import type { FunctionContext, FunctionRow } from '../functions/row.ts';
 import { isTrue } from '../go/values.ts';
 import type { Compiler } from './compiler.ts';
@@ -109,7 +110,7 @@ function invoking(call: Call, row: FunctionRow, operands: readonly Evaluate[], f
       frame.node = node;
       const argument = first(frame, dot);
       try {
-        return run.call(frame, argument);
+        return guarded(frame.services, run.call(frame, argument));
       } catch (error) {
         failCall(frame, command, row.name, error);
       }
@@ -121,7 +122,7 @@ function invoking(call: Call, row: FunctionRow, operands: readonly Evaluate[], f
       const left = first(frame, dot);
       const right = second(frame, dot);
       try {
-        return run.call(frame, left, right);
+        return guarded(frame.services, run.call(frame, left, right));
       } catch (error) {
         failCall(frame, command, row.name, error);
       }
@@ -132,7 +133,7 @@ function invoking(call: Call, row: FunctionRow, operands: readonly Evaluate[], f
     const values = operands.map((operand) => operand(frame, dot));
     if (finalType !== undefined) values.push(finalType === rawType ? final : validate(frame, final, finalType));
     try {
-      return run.apply(frame, values);
+      return guarded(frame.services, run.apply(frame, values));
     } catch (error) {
       failCall(frame, command, row.name, error);
     }

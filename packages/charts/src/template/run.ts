@@ -86,8 +86,11 @@ export class TemplateRun implements Run {
     }
   }
 
-  count(characters: number): void {
+  /** Counts what a template writes; `length` is the text's so far. */
+  count(characters: number, length = 0): void {
     this.written += characters;
+    const { textChars } = this.services.limits;
+    if (length > textChars) throw new LimitError(`a template writes more than ${textChars} characters`);
     if (this.written > this.services.limits.outputChars) {
       throw new LimitError(`the templates write more than ${this.services.limits.outputChars} characters`);
     }
@@ -182,7 +185,7 @@ class TextOutput implements Output {
 
   write(text: string, _node: Node, _frame: Frame): void {
     this.written += text;
-    this.run.count(text.length);
+    this.run.count(text.length, this.written.length);
   }
 
   text(): string {
