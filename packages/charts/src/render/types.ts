@@ -30,6 +30,7 @@ export interface Capabilities {
 /** Answers `lookup`: the object, a list when `name` is '', or undefined where nothing is found. */
 export type Lookup = (request: LookupRequest) => UnknownRecord | undefined;
 
+/** What a chart looks up; `namespace` is '' for objects of the cluster, `name` '' for all. */
 export interface LookupRequest {
   readonly apiVersion: string;
   readonly kind: string;
@@ -62,7 +63,7 @@ export interface RenderOptions {
   readonly skipSchemaValidation?: boolean;
   /** What `values` was made of, where it is JSON data; later ones over earlier ones. */
   readonly valueLayers?: readonly ValueLayer[];
-  /** The result says where each line came from; takes about twice the time. */
+  /** The result says where each line came from; takes about twice the time. A render at its limits comes without. */
   readonly trace?: boolean;
 }
 
@@ -78,6 +79,7 @@ export interface RenderedManifest {
   readonly name: string;
 }
 
+/** When a hook runs: the words of `helm.sh/hook`. */
 export type HookEvent =
   | 'pre-install'
   | 'post-install'
@@ -89,6 +91,7 @@ export type HookEvent =
   | 'post-rollback'
   | 'test';
 
+/** When a hook's object or log is removed: the words of `helm.sh/hook-delete-policy`. */
 export type HookPolicy = 'hook-succeeded' | 'hook-failed' | 'before-hook-creation';
 
 /** One rendered hook; sorted by kind, then weight, then name where it is run. */
@@ -111,6 +114,7 @@ export interface RenderWarning {
   readonly message: string;
 }
 
+/** All that one render gives. */
 export interface RenderResult {
   /** In Helm's install order. */
   readonly manifests: readonly RenderedManifest[];

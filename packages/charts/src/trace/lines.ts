@@ -1,7 +1,7 @@
 /** From a line of rendered text to what wrote it. */
 
 import { linkValues, type Piece, type TracedText } from './pieces.ts';
-import { lastAtMost, startsOf } from './places.ts';
+import { startsOf } from './places.ts';
 import type { ValuePath } from './value-path.ts';
 
 /** What wrote a line: the piece of its first character that is not blank, and every value that is in it. */
@@ -16,12 +16,10 @@ export interface TracedLine {
 export class TracedLines {
   private readonly traced: TracedText;
   private readonly starts: readonly number[];
-  private readonly ends: readonly number[];
 
   constructor(traced: TracedText) {
     this.traced = traced;
     this.starts = startsOf(traced.text);
-    this.ends = traced.pieces.map(({ end }) => end);
   }
 
   /** Line from 1. */
@@ -32,20 +30,15 @@ export class TracedLines {
     const end = Math.min(text.length, (this.starts[line] ?? text.length + 1) - 1);
     const content = text.slice(start, end);
     const first = start + content.length - content.trimStart().length;
-    const index = this.pieceAt(Math.min(first, text.length - 1));
+    const index = this.traced.pieceAt(Math.min(first, text.length - 1));
     const piece = pieces[index];
     if (piece === undefined) return undefined;
     const offset = piece.at + Math.max(first, this.startOf(index)) - this.startOf(index);
     return { piece, offset, values: this.valuesOf(index, end, piece) };
   }
 
-  /** The piece that wrote a character. */
-  private pieceAt(offset: number): number {
-    return this.ends[0] !== undefined && offset < this.ends[0] ? 0 : lastAtMost(this.ends, offset) + 1;
-  }
-
   private startOf(index: number): number {
-    return index === 0 ? 0 : (this.ends[index - 1] ?? 0);
+    return index === 0 ? 0 : (this.traced.pieces[index - 1]?.end ?? 0);
   }
 
   private valuesOf(first: number, end: number, piece: Piece): ValuePath[] {

@@ -8,7 +8,8 @@ import type { PathKey, ValuePath } from './value-path.ts';
 
 /** Gives what `fromYaml text` made the origins of the lines it was read from. */
 export function rememberParsed(value: unknown, text: string, taint: Taint, provenance: Provenance): void {
-  if (!isContainer(value)) return;
+  // Of a text that shows no values nothing needs to be remembered.
+  if (!isContainer(value) || taint.length === 0) return;
   const root = readBack(text);
   if (root === undefined) return;
   const own = { node: undefined, at: 0, link: undefined, values: [], around: [] };

@@ -1,6 +1,7 @@
 /** Which part of a text was written by what, and how that survives `indent`, `quote` and the like. */
 
 import type { Node } from '../template/nodes.ts';
+import { lastAtMost } from './sorted.ts';
 import { ValuePath } from './value-path.ts';
 
 /** How a template was reached. */
@@ -37,6 +38,7 @@ export class TracedText {
   readonly text: string;
   private readonly make: () => readonly Piece[];
   private made: readonly Piece[] | undefined;
+  private ends: readonly number[] | undefined;
   private allValues: ReadonlySet<ValuePath> | undefined;
   private byContent: Map<string, Line[]> | undefined;
 
@@ -67,6 +69,13 @@ export class TracedText {
     }
     this.byContent = byContent;
     return byContent;
+  }
+
+  /** The index of the piece that wrote a character. */
+  pieceAt(offset: number): number {
+    this.ends ??= this.pieces.map(({ end }) => end);
+    const { ends } = this;
+    return ends[0] === undefined || offset < ends[0] ? 0 : lastAtMost(ends, offset) + 1;
   }
 
   /** Every value that was read for it. */
@@ -171,8 +180,12 @@ class PieceBuilder {
 
   /** The pieces of a line; the last one is stretched over quotes that were put around it. */
   copy(from: TracedText, line: Line): void {
-    let start = 0;
-    for (const piece of from.pieces) {
+    const { pieces } = from;
+    const first = from.pieceAt(line.start);
+    let start = pieces[first - 1]?.end ?? 0;
+    for (let index = first; index < pieces.length; index += 1) {
+      const piece = pieces[index];
+      if (piece === undefined) break;
       if (piece.end > line.start && start < line.end) {
         const length = Math.min(piece.end, line.end) - Math.max(start, line.start);
         const skipped = Math.max(0, line.start - start);

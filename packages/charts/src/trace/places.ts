@@ -3,6 +3,7 @@
 import { rootName } from '../template/templates.ts';
 import type { Node, Source } from '../template/nodes.ts';
 import type { Link } from './pieces.ts';
+import { lastAtMost } from './sorted.ts';
 import type { IncludeStep, Place } from './types.ts';
 
 const lineStarts = new WeakMap<Source, readonly number[]>();
@@ -12,18 +13,6 @@ export function startsOf(text: string): number[] {
   const starts = [0];
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
   return starts;
-}
-
-/** The index of the last number that is not greater. */
-export function lastAtMost(sorted: readonly number[], wanted: number): number {
-  let low = 0;
-  let high = sorted.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if ((sorted[middle] ?? 0) <= wanted) low = middle;
-    else high = middle - 1;
-  }
-  return low;
 }
 
 /** The place of an offset in a template's text. */

@@ -291,3 +291,15 @@ describe('whole numbers that are written with an exponent', () => {
     expect(warnings).toEqual([expected(''), expected(' (count)')]);
   });
 });
+
+test('a render that only a trace takes too far comes without one', async () => {
+  const recursion =
+    '{{ define "r" }}{{ if gt . 0 }}{{ include "r" (sub . 1) }}{{ end }}{{ end }}a: {{ include "r" DEPTH }}b';
+  const rendered = async (depth: number) => {
+    const chart = await testChart({ 'templates/a.yaml': recursion.replace('DEPTH', String(depth)) });
+    return render({ ...renderOptions(), chart, trace: true });
+  };
+
+  expect((await rendered(10)).trace).toBeDefined();
+  expect((await rendered(999)).files.get('c/templates/a.yaml')).toBe('a: b');
+});

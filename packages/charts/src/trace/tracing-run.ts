@@ -68,6 +68,9 @@ export class TracingRun extends TemplateRun {
   }
 }
 
+/** Of one render: what a loop writes beyond counts as written by what came before, so that the memory does not fill. */
+const piecesMax = 2_000_000;
+
 /** A text and its pieces. */
 class TracedOutput implements Output {
   private readonly run: TracingRun;
@@ -84,9 +87,20 @@ class TracedOutput implements Output {
     const own = { node, at: 0, link: activation.link, values: [], around: activation.scope.around };
     const start = this.written.length;
     this.written += text;
-    this.run.count(text.length);
-    if (node.type === 'text') this.pieces.push({ ...own, end: this.written.length });
-    else for (const piece of splitText(text, read, own)) this.pieces.push({ ...piece, end: start + piece.end });
+    this.run.count(text.length, this.written.length);
+    if (node.type === 'text') this.add({ ...own, end: this.written.length });
+    else for (const piece of splitText(text, read, own)) this.add({ ...piece, end: start + piece.end });
+  }
+
+  private add(piece: Piece): void {
+    const { tracer } = this.run;
+    const last = this.pieces.at(-1);
+    if (last !== undefined && tracer.pieces >= piecesMax) {
+      this.pieces[this.pieces.length - 1] = { ...last, end: piece.end };
+      return;
+    }
+    tracer.pieces += 1;
+    this.pieces.push(piece);
   }
 
   text(): string {
