@@ -17,8 +17,14 @@ export function likePflag<Args extends unknown[], Options extends OptionValues>(
 ): Command<Args, Options> {
   for (const option of command.options) wrapParser(option);
   const parse = command.parseOptions.bind(command);
+  command.configureHelp({ optionDescription: aboutOption });
   command.parseOptions = (args) => parse(normalFlags(command.options, args));
   return command;
+}
+
+/** Defaults are shown where they say something. */
+function aboutOption({ description, defaultValue }: Option): string {
+  return typeof defaultValue === 'string' ? `${description} (default: ${defaultValue})` : description;
 }
 
 function wrapParser(option: Option): void {
