@@ -1,5 +1,7 @@
 /** Which names are allowed, in the words of apimachinery's validation. */
 
+import { isIP } from 'node:net';
+
 const labelPattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
 const subdomainPattern = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const qualifiedPattern = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
@@ -24,6 +26,11 @@ export function subdomainProblem(name: string): string | undefined {
   if (name.length > 253) return 'must be no more than 253 characters';
   if (subdomainPattern.test(name)) return undefined;
   return "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+}
+
+/** Undefined when `text` is an IP address, else what is wrong. */
+export function addressProblem(text: string): string | undefined {
+  return isIP(text) === 0 ? 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)' : undefined;
 }
 
 /** Undefined when `name` can be one segment of a path, else what is wrong. */

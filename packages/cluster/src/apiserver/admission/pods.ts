@@ -1,7 +1,7 @@
 /** What a real server adds to every new pod: service account token, priority and default tolerations. */
 
 import type { AnyObject } from '@towpath/api';
-import { randomSuffix, toTimestamp, uuid } from '@towpath/kit';
+import { getIn, isRecord, jsonEqual, randomSuffix, toTimestamp, uuid } from '@towpath/kit';
 import type { AdmissionRequest, ApiContext } from '../handlers/context.ts';
 import { forbidden } from '../http/status.ts';
 import { podSpecOf } from '../strategies/pod.ts';
@@ -25,6 +25,7 @@ export async function admitPod(
   if (options.serviceAccounts && object.metadata.annotations?.[mirrorAnnotation] === undefined)
     await addServiceAccount(context, request, object);
   addPriority(context, object, spec);
+  addRuntimeClass(context, request, object);
   addTolerations(spec);
 }
 
@@ -40,6 +41,34 @@ async function addServiceAccount(context: ApiContext, request: AdmissionRequest,
   }
   const mounts = spec.automountServiceAccountToken ?? account['automountServiceAccountToken'] ?? true;
   if (mounts === true) addTokenVolume(context, spec);
+}
+
+/** What the pod's RuntimeClass adds: overhead, node labels and tolerations. Throws a 403 when there is no such class. */
+function addRuntimeClass(context: ApiContext, request: AdmissionRequest, pod: AnyObject): void {
+  const spec = getIn(pod, ['spec']);
+  const name = getIn(spec, ['runtimeClassName']);
+  if (!isRecord(spec) || typeof name !== 'string' || name === '') return;
+  const found = context.objects.collection('node.k8s.io/runtimeclasses').get(name)?.object;
+  if (found === undefined)
+    throw forbidden(request.resource, request.name, `pod rejected: RuntimeClass "${name}" not found`);
+  const overhead = getIn(found, ['overhead', 'podFixed']);
+  if (isRecord(overhead)) {
+    if (spec['overhead'] !== undefined && !jsonEqual(spec['overhead'], overhead))
+      throw forbidden(
+        request.resource,
+        request.name,
+        "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead",
+      );
+    spec['overhead'] = structuredClone(overhead);
+  }
+  const labels = getIn(found, ['scheduling', 'nodeSelector']);
+  const tolerations = getIn(found, ['scheduling', 'tolerations']);
+  const own = isRecord(spec['nodeSelector']) ? spec['nodeSelector'] : {};
+  if (isRecord(labels)) spec['nodeSelector'] = { ...own, ...labels };
+  if (Array.isArray(tolerations)) {
+    const given: unknown[] = Array.isArray(spec['tolerations']) ? spec['tolerations'] : [];
+    spec['tolerations'] = [...given, ...structuredClone(tolerations)];
+  }
 }
 
 /** The default account is made on first use, in case no controller has made it yet. */

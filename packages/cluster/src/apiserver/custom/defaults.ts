@@ -19,6 +19,15 @@ export function applySchemaDefaults(value: unknown, schema: JsonSchema): void {
   }
 }
 
+/** True when some member of the schema has a default. */
+export function hasDefaults(schema: JsonSchema): boolean {
+  if (schema.default !== undefined) return true;
+  const { items, additionalProperties } = schema;
+  if (items !== undefined && hasDefaults(items)) return true;
+  if (isRecord(additionalProperties) && hasDefaults(additionalProperties as JsonSchema)) return true;
+  return Object.values(schema.properties ?? {}).some(hasDefaults);
+}
+
 function fillMember(value: UnknownRecord, name: string, schema: JsonSchema): void {
   const current = value[name];
   const absent = current === undefined || (current === null && schema.nullable !== true);

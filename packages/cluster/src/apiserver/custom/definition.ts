@@ -4,7 +4,7 @@ import type { AnyObject } from '@towpath/api';
 import { getIn, isRecord, type UnknownRecord } from '@towpath/kit';
 import type { CustomResource, PrinterColumn, Resource, Subresource } from '../resources/resource.ts';
 import type { TypeTable } from '../schema/type-table.ts';
-import { applySchemaDefaults } from './defaults.ts';
+import { applySchemaDefaults, hasDefaults } from './defaults.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { pruneObject } from './prune.ts';
 import { rootSchema, viewOfRoot } from './schema-view.ts';
@@ -95,6 +95,7 @@ function customOf(definition: AnyObject, version: Version, types: TypeTable): Cu
     definitionUid: definition.metadata.uid ?? '',
     prune: (object) => (keepsUnknown ? [] : pruneObject(object, schema)),
     applyDefaults: (object) => applySchemaDefaults(object, schema),
+    defaulted: defaultsOnRead(schema),
     validate: (object, old) => {
       const causes = validateValue(withoutMetadata(object), schema, '');
       return causes.length > 0 ? causes : rules(object, old);
@@ -105,6 +106,21 @@ function customOf(definition: AnyObject, version: Version, types: TypeTable): Cu
     selectableFields: (version.selectableFields ?? []).map((field) => field.jsonPath.replace(/^\./, '')),
     openApi: schema,
     applySchema: viewOfRoot(schema, types),
+  };
+}
+
+/** Objects stored before a default was defined show it when they are read. Stored objects are never changed in place. */
+function defaultsOnRead(schema: JsonSchema): CustomResource['defaulted'] {
+  if (!hasDefaults(schema)) return () => undefined;
+  const known = new WeakMap<AnyObject, { object: AnyObject; json: string }>();
+  return (object) => {
+    const made = known.get(object);
+    if (made !== undefined) return made;
+    const copy = structuredClone(object);
+    applySchemaDefaults(copy, schema);
+    const read = { object: copy, json: JSON.stringify(copy) };
+    known.set(object, read);
+    return read;
   };
 }
 

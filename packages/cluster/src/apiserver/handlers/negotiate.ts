@@ -48,8 +48,17 @@ export function negotiate(header: string | undefined): Format {
     const format = formatOf(entry);
     if (format !== undefined) return format;
   }
+  throw notAcceptable();
+}
+
+/** Throws 406 when only another form than the object itself would do: what is answered and not kept has no other. */
+export function requirePlain(header: string | undefined): void {
+  if (negotiate(header).shape !== 'object') throw notAcceptable();
+}
+
+function notAcceptable(): StatusError {
   const message = `406: Not Acceptable\n\nAvailable representations: ${representations}`;
-  throw new StatusError({ code: 406, reason: 'NotAcceptable', message, details: {} });
+  return new StatusError({ code: 406, reason: 'NotAcceptable', message, details: {} });
 }
 
 function formatOf(entry: AcceptEntry): Format | undefined {

@@ -22,7 +22,8 @@ export interface RenderOptions {
 }
 
 /** The text of one object at the resource's version. */
-function objectJson(resource: Pick<Resource, 'apiVersion'>, item: Renderable): string {
+function objectJson(resource: Pick<Resource, 'apiVersion' | 'custom'>, stored: Renderable): string {
+  const item = resource.custom?.defaulted(stored.object) ?? stored;
   if (item.object.apiVersion !== resource.apiVersion) return JSON.stringify(convert(item.object, resource.apiVersion));
   return item.json ?? JSON.stringify(item.object);
 }

@@ -71,13 +71,13 @@ export function selects(selection: Selection, object: AnyObject, resource: Resou
   return selection.fields.every(({ field, value, equal }) => {
     if (field === 'metadata.name') return (object.metadata.name === value) === equal;
     if (field === 'metadata.namespace') return ((object.metadata.namespace ?? '') === value) === equal;
-    if (resource.custom !== undefined) return (customField(object, field) === value) === equal;
+    if (resource.custom !== undefined) return (fieldAt(object, field) === value) === equal;
     special ??= strategy.fields?.(object) ?? {};
-    return ((special[field] ?? '') === value) === equal;
+    return ((special[field] ?? fieldAt(object, field)) === value) === equal;
   });
 }
 
-function customField(object: AnyObject, field: string): string {
+function fieldAt(object: AnyObject, field: string): string {
   const value = getIn(object, field.split('.'));
   return value === undefined || value === null ? '' : String(value);
 }

@@ -1,5 +1,6 @@
 /** What the server knows about one served resource. */
 
+import type { AnyObject } from '@towpath/api';
 import type { ResourceName, StatusCause } from '../http/status.ts';
 import type { StructSchema } from '../schema/schema.ts';
 
@@ -40,6 +41,8 @@ export interface CustomResource {
   /** Removes what the schema does not name; returns the paths that were removed. */
   prune(object: Record<string, unknown>): string[];
   applyDefaults(object: Record<string, unknown>): void;
+  /** A stored object with the defaults its definition has now, and its text; undefined where there are none. */
+  defaulted(object: AnyObject): { readonly object: AnyObject; readonly json: string } | undefined;
   /** Validation causes; `old` for transition rules. */
   validate(object: Record<string, unknown>, old: Record<string, unknown> | undefined): readonly StatusCause[];
   readonly hasStatus: boolean;

@@ -8,7 +8,7 @@ import type { PodStreams } from '../pod-streams.ts';
 import { ApiServer } from '../server.ts';
 import { adminUser, inProcessTransport } from '../transport.ts';
 import { kubeconfigText, loadCredentials } from './credentials.ts';
-import { ensureKubernetesService, kubernetesServiceIP } from './kubernetes-service.ts';
+import { ensureKubernetesService, ensureServiceRange, kubernetesServiceIP } from './kubernetes-service.ts';
 import { listenHttps } from './https-server.ts';
 import { handleUpgrade } from './upgrade.ts';
 
@@ -79,7 +79,7 @@ export async function createApiServer(options: RunningApiServerOptions): Promise
   };
   const [certificate] = await Promise.all([
     serverPair(names),
-    server.start().then(() => ensureKubernetesService({ objects: server.objects, clock, random })),
+    server.start().then(() => ensureFirstObjects({ objects: server.objects, clock, random })),
   ]);
   const listener = await listenHttps({
     host,
@@ -110,4 +110,8 @@ export async function createApiServer(options: RunningApiServerOptions): Promise
     },
     dispose: () => ends.dispose(),
   };
+}
+
+async function ensureFirstObjects(deps: Parameters<typeof ensureKubernetesService>[0]): Promise<void> {
+  await Promise.all([ensureKubernetesService(deps), ensureServiceRange(deps)]);
 }

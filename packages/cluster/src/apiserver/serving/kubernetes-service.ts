@@ -7,6 +7,27 @@ import type { ObjectStore } from '../storage/object-store.ts';
 /** The address every cluster gives its API. */
 export const kubernetesServiceIP = '10.96.0.1';
 
+/** Where cluster IPs are taken from. */
+const serviceRange = '10.96.0.0/16';
+
+/** Creates the ServiceCIDR `kubernetes` when it is missing: the range that cluster IPs are taken from. */
+export async function ensureServiceRange(deps: { objects: ObjectStore; clock: Clock; random: Random }): Promise<void> {
+  const { objects, clock, random } = deps;
+  const collection = 'networking.k8s.io/servicecidrs';
+  const key = 'kubernetes';
+  if (objects.collection(collection).get(key) !== undefined) return;
+  const now = toTimestamp(clock.nowMs());
+  const ready = { type: 'Ready', status: 'True', lastTransitionTime: now, reason: '', message: '' };
+  const object: AnyObject = {
+    kind: 'ServiceCIDR',
+    apiVersion: 'networking.k8s.io/v1',
+    metadata: { name: key, uid: uuid(random), creationTimestamp: now },
+    spec: { cidrs: [serviceRange] },
+    status: { conditions: [{ ...ready, message: 'Kubernetes default Service CIDR is ready' }] },
+  };
+  await objects.commit({ collection, key, object });
+}
+
 /** Creates the Service when it is missing. It has no endpoints: the cluster network reaches the server by name. */
 export async function ensureKubernetesService(deps: {
   objects: ObjectStore;

@@ -1,5 +1,6 @@
 /** Defaults of pod specifications. Source: kubernetes pkg/apis/core/v1/defaults.go. */
 
+import { getIn, isRecord } from '@towpath/kit';
 import type { ContainerSpec, DownwardItem, PodSpecView, ProbeSpec, VolumeSpec } from './pod-spec-types.ts';
 
 /** File mode 0644 of projected files. */
@@ -80,6 +81,7 @@ function defaultVolume(volume: VolumeSpec): void {
   if (secret !== undefined) secret.defaultMode ??= fileMode;
   if (configMap !== undefined) configMap.defaultMode ??= fileMode;
   if (hostPath !== undefined) hostPath.type ??= '';
+  defaultOtherVolume(volume);
   if (downwardAPI !== undefined) {
     downwardAPI.defaultMode ??= fileMode;
     defaultDownward(downwardAPI.items);
@@ -90,6 +92,12 @@ function defaultVolume(volume: VolumeSpec): void {
     if (source.serviceAccountToken !== undefined) source.serviceAccountToken.expirationSeconds ??= tokenSeconds;
     defaultDownward(source.downwardAPI?.items);
   }
+}
+
+function defaultOtherVolume({ iscsi, ephemeral }: VolumeSpec): void {
+  if (isRecord(iscsi)) iscsi['iscsiInterface'] ??= 'default';
+  const claim = getIn(ephemeral, ['volumeClaimTemplate', 'spec']);
+  if (isRecord(claim)) claim['volumeMode'] ??= 'Filesystem';
 }
 
 function defaultDownward(items: readonly DownwardItem[] | undefined): void {

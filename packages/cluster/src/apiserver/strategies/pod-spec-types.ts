@@ -27,12 +27,13 @@ export interface ContainerSpec {
   restartPolicy?: string;
   ports?: { name?: string; containerPort: number; hostPort?: number; protocol?: string }[];
   env?: EnvSpec[];
+  envFrom?: Record<string, unknown>[];
   resources?: { limits?: Record<string, string>; requests?: Record<string, string> };
   livenessProbe?: ProbeSpec;
   readinessProbe?: ProbeSpec;
   startupProbe?: ProbeSpec;
   lifecycle?: { postStart?: ProbeSpec; preStop?: ProbeSpec };
-  volumeMounts?: { name: string; mountPath: string; readOnly?: boolean }[];
+  volumeMounts?: { name: string; mountPath: string; subPath?: string; readOnly?: boolean }[];
   securityContext?: Record<string, unknown>;
 }
 
@@ -81,6 +82,18 @@ export interface PodSpecView {
   preemptionPolicy?: string;
   tolerations?: { key?: string; operator?: string; effect?: string; value?: string; tolerationSeconds?: number }[];
   imagePullSecrets?: { name?: string }[];
+  hostname?: string;
+  subdomain?: string;
+  hostAliases?: object[];
+  readinessGates?: object[];
+  topologySpreadConstraints?: object[];
+  affinity?: object;
+  dnsConfig?: object;
+  hostPID?: boolean;
+  shareProcessNamespace?: boolean;
+  os?: { name?: string };
+  schedulingGates?: { name?: string }[];
+  ephemeralContainers?: object[];
 }
 
 /** `corev1.PodTemplateSpec` after the schema. */

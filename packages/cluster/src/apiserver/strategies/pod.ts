@@ -1,7 +1,7 @@
 /** Pods. */
 
 import type { AnyObject } from '@towpath/api';
-import { getIn, isRecord, jsonEqual } from '@towpath/kit';
+import { getIn, isRecord, jsonEqual, toTimestamp } from '@towpath/kit';
 import { cause, type StatusCause } from '../http/status.ts';
 import { defaultPodOnly, defaultPodSpec } from './pod-spec-defaults.ts';
 import type { ContainerSpec, PodSpecView } from './pod-spec-types.ts';
@@ -38,12 +38,27 @@ const changeable =
 function fixedPart(spec: PodSpecView): unknown {
   const plain = (list: readonly ContainerSpec[] | null | undefined): unknown =>
     (list ?? []).map((container) => ({ ...container, image: '' }));
-  const { activeDeadlineSeconds: _deadline, tolerations: _tolerations, nodeName: _node, ...rest } = spec;
+  const {
+    activeDeadlineSeconds: _deadline,
+    tolerations: _tolerations,
+    nodeName: _node,
+    schedulingGates: _gates,
+    ...rest
+  } = spec;
   return { ...rest, containers: plain(spec.containers), initContainers: plain(spec.initContainers) };
 }
 
 function validateUpdate(object: AnyObject, old: AnyObject): StatusCause[] {
   const [after, before] = [podSpecOf(object), podSpecOf(old)];
+  if ((after.containers ?? []).length !== (before.containers ?? []).length)
+    return [cause.forbidden('spec.containers', 'pod updates may not add or remove containers')];
+  const gates = new Set((before.schedulingGates ?? []).map(({ name }) => name));
+  const newGate = (after.schedulingGates ?? []).findIndex(({ name }) => !gates.has(name));
+  if (newGate >= 0) {
+    const name = after.schedulingGates?.[newGate]?.name ?? '';
+    const detail = `only deletion is allowed, but found new scheduling gate '${name}'`;
+    return [cause.forbidden(`spec.schedulingGates[${newGate}].name`, detail)];
+  }
   const bound = before.nodeName ?? '';
   const rebound = bound !== '' && after.nodeName !== bound;
   return rebound || !jsonEqual(fixedPart(after), fixedPart(before)) ? [cause.forbidden('spec', changeable)] : [];
@@ -71,6 +86,21 @@ function graceSeconds(object: AnyObject, asked: number | undefined): number {
   return asked ?? spec.terminationGracePeriodSeconds ?? 30;
 }
 
+/** A pod with gates says why it is not scheduled. */
+function markGated(object: AnyObject, nowMs: number): void {
+  if ((podSpecOf(object).schedulingGates ?? []).length === 0 || !isRecord(object['status'])) return;
+  object['status']['conditions'] = [
+    {
+      type: 'PodScheduled',
+      status: 'False',
+      lastProbeTime: null,
+      lastTransitionTime: toTimestamp(nowMs),
+      reason: 'SchedulingGated',
+      message: 'Scheduling is blocked due to non-empty scheduling gates',
+    },
+  ];
+}
+
 /** Strategy of pods. */
 export const pod: Strategy = {
   generation: true,
@@ -79,8 +109,9 @@ export const pod: Strategy = {
     defaultPodSpec(spec);
     defaultPodOnly(spec);
   },
-  prepareCreate(object) {
+  prepareCreate(object, context) {
     object['status'] = { phase: 'Pending', qosClass: qosClass(podSpecOf(object)) };
+    markGated(object, context.nowMs);
   },
   prepareUpdate(object) {
     const status = isRecord(object['status']) ? object['status'] : {};

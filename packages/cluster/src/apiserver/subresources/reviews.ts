@@ -7,6 +7,7 @@ import { tokenIssuer } from '../auth/service-account-tokens.ts';
 import type { Authorizer, PolicyRule } from '../auth/rbac.ts';
 import type { ApiContext, Target } from '../handlers/context.ts';
 import { canonicalise, checkKind, decodeBody } from '../handlers/decode.ts';
+import { requirePlain } from '../handlers/negotiate.ts';
 import { jsonResponse, type ApiResponse, type UserInfo } from '../http/message.ts';
 import { badRequest } from '../http/status.ts';
 
@@ -36,6 +37,7 @@ export function isReview(kind: string): boolean {
 
 /** Answers a review. */
 export function answerReview(context: ApiContext, target: Target, deps: ReviewDeps): ApiResponse {
+  requirePlain(target.headers['accept']);
   const body = decodeBody(target.body, target.headers['content-type'], context.registry.types);
   checkKind(body, target.resource);
   const object = canonicalise(body, target.resource, { validation: 'Ignore', warnings: [] });

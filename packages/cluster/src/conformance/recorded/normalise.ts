@@ -20,6 +20,7 @@ export function normaliseAnswer(raw: RawAnswer, step: Step, server: Server): Ans
       .replace(uidPattern, (uid) => (said.includes(uid) && uid.startsWith('00000000') ? uid : '<uid>'))
       .replace(timePattern, (time) => (said.includes(time) ? time : '<time>'))
       .replace(/hash=[0-9A-F]{32,}/g, 'hash=<hash>')
+      .replace(/kube-api-access-[a-z0-9]{5}\b/g, 'kube-api-access-<5>')
       .replace(/too old resource version: \d+ \(\d+\)/g, 'too old resource version: <rv> (<rv>)')
       .replace(/Too large resource version: (\d+), current: \d+/g, 'Too large resource version: $1, current: <rv>');
   const visit = (value: unknown, key: string, parent: unknown): unknown => {
