@@ -22,8 +22,8 @@ import { isDeleting } from './ownership.ts';
 import { templateHash } from './template-hash.ts';
 import { EndpointsType, type Endpoints } from './types.ts';
 
-const serviceNameLabel = 'kubernetes.io/service-name';
-const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
+export const serviceNameLabel = 'kubernetes.io/service-name';
+export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
 const manager = 'endpointslice-controller.k8s.io';
 const headlessLabel = 'service.kubernetes.io/headless';
 const changeTimeAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';
@@ -137,9 +137,10 @@ function newSlice(service: Service, group: EndpointGroup, page: number): Endpoin
   };
 }
 
-async function writeSlices(
+/** Makes the slices of `owner` the wanted ones. */
+export async function writeSlices(
   client: Client,
-  service: Service,
+  owner: KubeObject,
   known: readonly EndpointSlice[],
   wanted: readonly EndpointSlice[],
 ): Promise<void> {
@@ -153,8 +154,8 @@ async function writeSlices(
     }
   }
   for (const slice of known) {
-    const owner = slice.metadata.ownerReferences?.[0]?.uid;
-    const isOurs = owner === undefined || owner === service.metadata.uid;
+    const ownerUid = slice.metadata.ownerReferences?.[0]?.uid;
+    const isOurs = ownerUid === undefined || ownerUid === owner.metadata.uid;
     if (!names.has(slice.metadata.name) && isOurs) await client.delete(EndpointSlices, keyOf(slice));
   }
 }

@@ -6,6 +6,8 @@ import { createCronJobController } from './cron-job.ts';
 import { createDaemonSetController } from './daemon-set.ts';
 import { createDeploymentController } from './deployment/controller.ts';
 import { createDeps, type DepsOptions } from './deps.ts';
+import { createDisruptionController } from './disruption.ts';
+import { createEndpointMirrorController } from './endpoint-mirror.ts';
 import { createEndpointsController } from './endpoints.ts';
 import { createGarbageCollector } from './garbage-collector.ts';
 import { createJobController } from './job.ts';
@@ -38,6 +40,8 @@ export function startControllers(options: ControllersOptions): Controllers {
     createJobController(deps),
     createCronJobController(deps),
     createEndpointsController(deps),
+    createEndpointMirrorController(deps),
+    createDisruptionController(deps),
     createGarbageCollector(deps),
     createNodeLifecycleController(deps),
     createPodGarbageController(deps),
