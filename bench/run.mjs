@@ -6,14 +6,18 @@
  *   charts --from DIR [--helm PATH]
  *        every chart below DIR rendered by this engine and by Helm's (built with Go), in process and as whole processes;
  *        exits 1 when a bar is missed.
+ *   cluster [--tools DIR]
+ *        our control plane beside etcd, kube-apiserver and kube-controller-manager 1.34 (built with Go, kept in DIR);
+ *        exits 1 when a bar is missed.
  */
 
 import { spawnSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { benchCluster } from './cluster.mjs';
 import { benchUp } from './up.mjs';
 
-const benchmarks = { up: benchUp, charts: benchCharts };
+const benchmarks = { up: benchUp, charts: benchCharts, cluster: () => benchCluster(args) };
 const [name = 'up', ...args] = process.argv.slice(2);
 const benchmark = benchmarks[name];
 if (benchmark === undefined) {

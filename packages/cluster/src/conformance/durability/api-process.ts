@@ -43,8 +43,8 @@ export interface StartOptions {
 /** Resolves when the server answers requests; undefined when it ended before. */
 export async function startApiProcess(options: StartOptions): Promise<ApiProcess | { readonly failed: string }> {
   const { program, dataDir, wrapper = [] } = options;
-  const [command = '', ...args] = [...wrapper, process.execPath, program, 'apiserver', '--data', dataDir];
-  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  const words = [...wrapper, process.execPath, program, 'apiserver', '--data', dataDir];
+  const child = spawn(words[0] ?? '', words.slice(1), { stdio: ['ignore', 'ignore', 'pipe'] });
   options.onSpawn?.(child);
   const ended = new Promise<void>((done) => child.once('close', () => done()));
   const url = await serving(child);
