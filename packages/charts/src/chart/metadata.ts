@@ -10,6 +10,7 @@ import { isPrintable, isSpace } from '../go/unicode.ts';
 import { toPlain } from '../go/plain.ts';
 import { basePath } from '../functions/paths.ts';
 import { decodeYaml } from '../yaml/decode.ts';
+import { yamlErrorLine } from '../yaml/error-line.ts';
 import { TypedMapping, TypeMismatch } from './typed.ts';
 import type { ChartDependency, ChartLock, ChartMaintainer, ChartMetadata } from './types.ts';
 
@@ -216,7 +217,11 @@ function validateDependencies(dependencies: readonly ChartDependency[]): ChartDe
 export function parseValues(text: string): UnknownRecord {
   const file = 'values.yaml';
   const fail = (problem: string, cause?: unknown): Error =>
-    chartError('CHART_INVALID', `cannot load ${file}: ${problem}`, { next: `correct ${file}`, cause });
+    chartError('CHART_INVALID', `cannot load ${file}: ${problem}`, {
+      next: `correct ${file}`,
+      details: { at: { file, line: yamlErrorLine(cause, text), column: 1 }, problem },
+      cause,
+    });
   let value: unknown;
   try {
     value = decodeYaml(text);

@@ -4,8 +4,7 @@ import { chartError } from '../errors.ts';
 import { compareStrings } from '../go/utf8.ts';
 import { isSpace } from '../go/unicode.ts';
 import type { RenderedExcerpt } from '../trace/types.ts';
-import { YamlToJsonError } from '../yaml/decode.ts';
-import { YamlError } from '../yaml/reader.ts';
+import { yamlErrorLine } from '../yaml/error-line.ts';
 import { readHead, type ManifestHead } from './manifest-head.ts';
 import type { HookEvent, HookPolicy, RenderedHook, RenderedManifest } from './types.ts';
 
@@ -114,19 +113,10 @@ function readHeadOf({ path, text, line, whole }: UnreadManifest): ManifestHead {
     const problem = error instanceof Error ? error.message : String(error);
     throw chartError('MANIFEST_INVALID', `YAML parse error on ${path}: ${problem}`, {
       next: `correct what ${path} writes`,
-      details: { problem, rendered: excerpt(path, whole, line - 1 + (lineOf(error) ?? 1)) },
+      details: { problem, rendered: excerpt(path, whole, line - 1 + yamlErrorLine(error, text)) },
       cause: error,
     });
   }
-}
-
-/** The line (from 1) that a YAML error names. */
-function lineOf(error: unknown): number | undefined {
-  for (let current = error; current instanceof Error; current = current.cause) {
-    if (current instanceof YamlError) return current.actualLine;
-    if (current instanceof YamlToJsonError) return current.line;
-  }
-  return undefined;
 }
 
 /** Lines shown before and after the one that is wrong. */

@@ -1,5 +1,6 @@
 /** Gives the values of a chart and of its dependencies their paths. */
 
+import type { ChartMetadata } from '../chart/types.ts';
 import type { GoMap } from '../go/values.ts';
 import { isContainer, type Provenance, type Taint } from './provenance.ts';
 import type { PathKey, ValuePath } from './value-path.ts';
@@ -7,6 +8,7 @@ import type { PathKey, ValuePath } from './value-path.ts';
 /** What is asked of a chart. */
 interface ValuesTree {
   readonly name: string;
+  readonly source: { readonly metadata: ChartMetadata };
   readonly dependencies: readonly ValuesTree[];
 }
 
@@ -27,8 +29,22 @@ export function addChartValues(provenance: Provenance, chart: ValuesTree, values
       addGlobals(dependency, own as GoMap, ownPath);
     }
   };
+  // In the order of the values, which is that of unread ones, too.
+  for (const key of values.keys()) root.child(key);
   addGlobals(chart, values, root);
   provenance.addTree(values, root);
+  markSwitches(chart, root, root);
+}
+
+/** Conditions and tags are read before any template is. */
+function markSwitches({ source, dependencies }: ValuesTree, path: ValuePath, root: ValuePath): void {
+  for (const { condition = '', tags = [] } of source.metadata.dependencies ?? []) {
+    for (const words of condition.split(',').map((one) => one.trim().split('.'))) {
+      words.reduce((at, word) => at.child(word), path).isRead = true;
+    }
+    for (const tag of tags) root.child('tags').child(tag).isRead = true;
+  }
+  for (const dependency of dependencies) markSwitches(dependency, path.child(dependency.name), root);
 }
 
 /** A dependency's copy of the root's globals: what the root does not have is the dependency's own. */

@@ -98,4 +98,15 @@ describe('the details of a failure', () => {
   ])('$name', async ({ files, set, details }) => {
     expect(await failureOf(files as unknown as Record<string, string>, set)).toMatchObject(details);
   });
+
+  test('a values file that is no YAML', () => {
+    const parse = (): unknown => valuesFromFlags({ valueFiles: [{ name: 'prod.yaml', text: 'a: 1\nb: [\nc: 2\n' }] });
+
+    expect(parse).toThrow(
+      expect.objectContaining({
+        code: 'VALUES_INVALID',
+        details: expect.objectContaining({ at: { file: 'prod.yaml', line: 3, column: 1 } }) as object,
+      }),
+    );
+  });
 });

@@ -68,13 +68,17 @@ describe('who set a value', () => {
 
   test('what nobody reads', async () => {
     const chart = await testChart({
-      'values.yaml': 'a: {b: 1, c: 2}\nd: [{e: 1, f: 2}]\ng: {h: {i: 1}}\nj: {k: 1}\nl: {}\n',
+      'Chart.yaml':
+        'apiVersion: v2\nname: c\nversion: 1.0.0\ndependencies:\n- {name: s, version: 1.0.0, condition: s.enabled, tags: [t]}\n',
+      'charts/s/Chart.yaml': 'apiVersion: v2\nname: s\nversion: 1.0.0\n',
+      'values.yaml':
+        'a: {b: 1, c: 2}\nd: [{e: 1, f: 2}]\ng: {h: {i: 1}}\nj: {k: 1}\nl: {}\ns: {enabled: true, extra: 1}\ntags: {t: true}\n',
       'templates/a.yaml':
         'a: {{ .Values.a.b }}\n{{ range .Values.d }}{{ .e }}: 1{{ end }}\n{{ toYaml .Values.g }}{{ if .Values.j }}{{ end }}',
     });
 
     const { trace } = render({ ...renderOptions(), chart, trace: true });
 
-    expect(trace?.unreadValues).toEqual(['a.c', 'd[0].f', 'j.k', 'l']);
+    expect(trace?.unreadValues).toEqual(['a.c', 'd[0].f', 'j.k', 'l', 's.extra']);
   });
 });

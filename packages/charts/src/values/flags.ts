@@ -3,6 +3,7 @@
 import { chartError } from '../errors.ts';
 import type { GoMap } from '../go/values.ts';
 import { decodeYaml } from '../yaml/decode.ts';
+import { yamlErrorLine } from '../yaml/error-line.ts';
 import { jsonKind } from '../go/json-decode.ts';
 import { toPlain } from '../go/plain.ts';
 import type { UnknownRecord } from '@towpath/kit';
@@ -88,6 +89,7 @@ function readValuesFile(name: string, text: string): GoMap {
   const fail = (problem: string, cause?: unknown): never => {
     throw chartError('VALUES_INVALID', `failed to parse ${name}: ${problem}`, {
       next: `correct ${name}`,
+      details: { at: { file: name, line: yamlErrorLine(cause, text), column: 1 }, problem },
       ...(cause === undefined ? {} : { cause }),
     });
   };
