@@ -63,3 +63,10 @@ export function labelValueProblem(value: string): string | undefined {
   if (valuePattern.test(value)) return undefined;
   return "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 }
+
+/** Of objects named after an address. */
+export function ipProblem(name: string): string | undefined {
+  if (isIP(name) === 4 || (isIP(name) === 6 && name === new URL(`http://[${name}]`).hostname.slice(1, -1)))
+    return undefined;
+  return 'must be a valid address in canonical form';
+}

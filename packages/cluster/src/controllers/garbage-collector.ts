@@ -213,7 +213,10 @@ class Collector {
       if (gone.length + waiting.length > 0) await this.#writeOwners(entry, solid);
       return done();
     }
-    const hasDependents = this.#graph.dependentsOf(entry.uid).length > 0;
+    const dependents = this.#graph.dependentsOf(entry.uid);
+    const hasDependents = dependents.length > 0;
+    // A dependent that is being deleted in the foreground may wait for this very object: a circle, opened here.
+    if (waiting.length > 0 && dependents.some(isWaitingForDependents)) await this.#unblock(entry);
     const isForeground = entry.finalizers.includes(foregroundFinalizer) || (waiting.length > 0 && hasDependents);
     const isOrphan = entry.finalizers.includes(orphanFinalizer);
     const propagationPolicy = isOrphan ? 'Orphan' : isForeground ? 'Foreground' : 'Background';
@@ -224,7 +227,7 @@ class Collector {
   async #stateOf(entry: Entry, owner: OwnerReference): Promise<'present' | 'waiting' | 'gone'> {
     const known = this.#graph.get(owner.uid);
     if (known !== undefined) {
-      return known.isDeleting && known.finalizers.includes(foregroundFinalizer) ? 'waiting' : 'present';
+      return isWaitingForDependents(known) ? 'waiting' : 'present';
     }
     // Not in the picture: it may be of a kind just added, so the server has the last word.
     const type = await this.#client.resourceFor(owner);
@@ -253,6 +256,14 @@ class Collector {
       );
     }
     return this.#dropFinalizer(entry, orphanFinalizer);
+  }
+
+  async #unblock(entry: Entry): Promise<void> {
+    if (!entry.owners.some(({ blockOwnerDeletion }) => blockOwnerDeletion === true)) return;
+    await this.#writeOwners(
+      entry,
+      entry.owners.map((owner) => ({ ...owner, blockOwnerDeletion: false })),
+    );
   }
 
   async #writeOwners(entry: Entry, ownerReferences: readonly OwnerReference[]): Promise<void> {
@@ -284,6 +295,10 @@ class Collector {
       if (!isConflict(error) && status !== 404) throw error;
     }
   }
+}
+
+function isWaitingForDependents({ isDeleting, finalizers }: Entry): boolean {
+  return isDeleting && finalizers.includes(foregroundFinalizer);
 }
 
 function keyOfEntry(entry: Entry): Key {

@@ -18,7 +18,7 @@ export async function applyObject(
   const { resource, query } = target;
   const given = checkApply(body, target);
   checkKind(given, resource);
-  const config = canonicalConfig(given, target, options);
+  const config = canonicalConfig(given, target);
   const force = query.get('force') === 'true' || query.get('force') === '1';
   const request: ApplyRequest = { target, manager: options.fieldManager, force, nowMs: context.clock.nowMs() };
   const write: WriteOptions = { ...options, validation: 'Ignore', keepManagedFields: true };
@@ -33,11 +33,10 @@ export async function applyObject(
 }
 
 /** The configuration with values as they are stored, and nothing that it does not say. */
-function canonicalConfig(config: UnknownRecord, target: Target, options: WriteOptions): UnknownRecord {
+function canonicalConfig(config: UnknownRecord, target: Target): UnknownRecord {
   const { resource } = target;
   const unknown: string[] = [];
-  const strict = options.validation === 'Strict' ? 'Strict' : 'Warn';
-  const object = canonicalise(structuredClone(config), resource, { validation: strict, warnings: unknown });
+  const object = canonicalise(structuredClone(config), resource, { validation: 'Warn', warnings: unknown });
   const [first] = unknown;
   if (first !== undefined) {
     const path = /"(.*)"/.exec(first)?.[1] ?? '';

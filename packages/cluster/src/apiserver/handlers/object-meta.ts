@@ -10,6 +10,7 @@ import {
   pathSegmentProblem,
   qualifiedNameProblem,
   subdomainProblem,
+  ipProblem,
 } from '../names.ts';
 import type { Strategy } from '../strategies/strategy.ts';
 import type { ApiContext, Target } from './context.ts';
@@ -82,6 +83,7 @@ const nameChecks = {
   label: labelProblem,
   label1035: label1035Problem,
   path: pathSegmentProblem,
+  ip: ipProblem,
 } as const;
 
 /** Validation of metadata that every kind shares. */

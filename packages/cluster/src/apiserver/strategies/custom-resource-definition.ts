@@ -59,7 +59,8 @@ function nameConflict(object: AnyObject, context: StrategyContext): string | und
 
 /** Writes status.conditions, acceptedNames and storedVersions. */
 function setStatus(object: AnyObject, old: AnyObject | undefined, context: StrategyContext): void {
-  const oldStatus = isRecord(old?.['status']) ? old['status'] : {};
+  // Of a write to anything but the status it is the old one already.
+  const oldStatus = [object['status'], old?.['status']].find(isRecord) ?? {};
   const taken = nameConflict(object, context);
   let conditions = oldStatus['conditions'] as Condition[] | undefined;
   const accepted: Omit<Condition, 'lastTransitionTime'> =

@@ -14,6 +14,9 @@ function record(value: unknown): UnknownRecord {
 
 export const role: Strategy = { names: 'path' };
 
+/** Named after the address. */
+export const ipAddress: Strategy = { names: 'ip' };
+
 export const roleBinding: Strategy = {
   names: 'path',
   defaults(object) {

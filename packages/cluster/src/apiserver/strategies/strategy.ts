@@ -36,5 +36,5 @@ export interface Strategy {
   /** Added when a deletion begins. */
   readonly deleteFinalizers?: readonly string[];
   /** Object names are checked as: */
-  readonly names?: 'subdomain' | 'label' | 'label1035' | 'path';
+  readonly names?: 'subdomain' | 'label' | 'label1035' | 'path' | 'ip';
 }
