@@ -139,16 +139,22 @@ describe('helm operator', () => {
     const broken = {
       ...adservice,
       'templates/config.yaml': 'apiVersion: v1\nkind: {{ required "a kind" .Values.kind }}\n',
+      'values.yaml': 'kind: ConfigMap\n',
     };
     await fixture.push({ frontend: frontendFiles, adservice: broken });
     await fixture.start();
-    await fixture.release('adservice');
+    await fixture.release('adservice', { values: { kind: '' } });
     await fixture.release('frontend');
 
+    const setters = 'kind is set by spec.values (over adservice/values.yaml:1)';
     await fixture.eventually(async () => {
       const message = (await fixture.message('adservice')) ?? '';
       expect(message).toContain("Installation or upgrade failed for Helm release 'adservice' in 'shop'.");
       expect(message).toContain('adservice/templates/config.yaml:2');
+      expect(message).toContain(setters);
+      const { items } = await fixture.client.list(Events, { namespace: 'shop' });
+      const failed = items.find(({ reason }) => reason === 'FailedReleaseSync');
+      expect(failed?.message).toContain(`config.yaml:2:9): a kind; ${setters}`);
       expect((await fixture.get('adservice'))?.status?.phase).toBe('DeployFailed');
     });
     const mended = await fixture.push({ adservice });
