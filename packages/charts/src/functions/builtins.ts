@@ -166,7 +166,10 @@ export const builtins: readonly FunctionRow[] = [
     returns: 'string',
     doc: "Formats its arguments with Go's verbs.",
     example: ['{{ printf "%s-%03d" "a" 7 }}', 'a-007'],
-    run: (format, ...values) => sprintf(format, values),
+    run(format, ...values) {
+      if (format.includes('%v')) this.printing(values);
+      return sprintf(format, values);
+    },
   }),
   row({
     name: 'println',

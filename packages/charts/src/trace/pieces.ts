@@ -10,8 +10,8 @@ export interface Link {
   readonly name: string;
   readonly node: Node | undefined;
   readonly parent: Link | undefined;
-  /** The values that the text of a `tpl` was made of. */
-  readonly values: readonly ValuePath[];
+  /** The text that `tpl` runs, with what it was made of. */
+  readonly text: TracedText | undefined;
 }
 
 /** A part of a text, up to `end`. */
@@ -80,15 +80,15 @@ export class TracedText {
 
   /** Every value that was read for it. */
   values(): ReadonlySet<ValuePath> {
-    this.allValues ??= new Set(this.pieces.flatMap(({ values, link }) => [...values, ...linkValues(link)]));
+    this.allValues ??= new Set(this.pieces.flatMap(({ values, link }) => [...values, ...tplValues(link)]));
     return this.allValues;
   }
 }
 
-/** The values of the `tpl` texts on the way to a piece. */
-export function linkValues(link: Link | undefined): ValuePath[] {
+/** All values of the `tpl` texts on the way to a piece. */
+function tplValues(link: Link | undefined): ValuePath[] {
   const values: ValuePath[] = [];
-  for (let at = link; at !== undefined; at = at.parent) values.push(...at.values);
+  for (let at = link; at !== undefined; at = at.parent) if (at.text !== undefined) values.push(...at.text.values());
   return values;
 }
 

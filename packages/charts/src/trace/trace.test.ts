@@ -163,6 +163,18 @@ describe('the origin of a line', () => {
     },
     { name: 'join', template: 'a: {{ join "," .Values.hosts }}', lines: ['t.yaml:1:1 {hosts}'] },
     {
+      name: 'tpl of a printed table',
+      template: 'l:\n{{ tpl (toYaml (dict "b" .Values.config "a" .Values.labels)) . }}',
+      lines: [
+        't.yaml:1:1',
+        't.yaml:2:1 < tpl@t.yaml:2 {labels}',
+        't.yaml:2:1 < tpl@t.yaml:2 {labels."a.b/c"}',
+        't.yaml:2:1 < tpl@t.yaml:2 {labels.team}',
+        't.yaml:2:1 < tpl@t.yaml:2 {config}',
+        't.yaml:2:1 < tpl@t.yaml:2 {config image.tag}',
+      ],
+    },
+    {
       name: 'labels read back from YAML and merged',
       template:
         'l:\n  {{- $own := dict "x" .Values.image.tag }}{{ merge $own (include "c.labels" . | fromYaml) | toYaml | nindent 2 }}',

@@ -4,7 +4,6 @@ import type { Frame, Output } from '../template/frame.ts';
 import type { Node } from '../template/nodes.ts';
 import { TemplateRun, type TemplateRunOptions } from '../template/run.ts';
 import { splitText, TracedText, withoutNoValue, type Link, type Piece } from './pieces.ts';
-import { pathsOf } from './printed-values.ts';
 import type { Taint } from './provenance.ts';
 import type { Tracer } from './tracer.ts';
 import { ValuePath } from './value-path.ts';
@@ -46,7 +45,7 @@ export class TracingRun extends TemplateRun {
   override tpl(frame: Frame, text: string, data: unknown): string {
     const { tracer } = this;
     const record = tracer.calls.at(-1);
-    const link = this.link('tpl', tracer.callNode(frame), tracer.operandTaint(0));
+    const link = this.link('tpl', tracer.callNode(frame), tracedSource(text, tracer.operandTaint(0)));
     const result = tracer.within(link, this.dotTaint(data), () => super.tpl(frame, text, data));
     if (record !== undefined) record.result = [withoutNoValue(tracer.written)];
     return result;
@@ -57,8 +56,8 @@ export class TracingRun extends TemplateRun {
     return path === undefined ? '' : ` (${path.text()})`;
   }
 
-  private link(name: string, node: Node | undefined, taint: Taint = []): Link {
-    return { name, node, parent: this.tracer.activation.link, values: pathsOf(taint) };
+  private link(name: string, node: Node | undefined, text?: TracedText): Link {
+    return { name, node, parent: this.tracer.activation.link, text };
   }
 
   /** Of the second operand: what is handed over as `.`. */
@@ -66,6 +65,13 @@ export class TracingRun extends TemplateRun {
     const path = this.tracer.provenance.of(data)?.path;
     return path === undefined ? this.tracer.operandTaint(1) : [path];
   }
+}
+
+/** The text of a tpl, its lines with the values they show. */
+function tracedSource(text: string, taint: Taint): TracedText | undefined {
+  if (taint.length === 0) return undefined;
+  const own = { node: undefined, at: 0, link: undefined, values: [], around: [] };
+  return new TracedText(text, () => splitText(text, taint, own));
 }
 
 /** Of one render: what a loop writes beyond counts as written by what came before, so that the memory does not fill. */
