@@ -13,6 +13,7 @@ import {
 } from '../http/status.ts';
 import type { Resource } from '../resources/resource.ts';
 import type { StoredObject } from '../storage/collection.ts';
+import { checkObject } from '../strategies/checks/index.ts';
 import type { Strategy, StrategyContext } from '../strategies/strategy.ts';
 import { convert } from '../resources/convert.ts';
 import { normalise } from '../schema/normalise.ts';
@@ -67,6 +68,7 @@ export async function createObject(
   refuseInvalid(resource, object, [
     ...validateMetadata(object, strategy),
     ...(strategy.validate?.(object) ?? []),
+    ...checkObject(resource.collection, object, undefined),
     ...(strategy.validateStored?.(object, strategyContext(context)) ?? []),
     ...(resource.custom?.validate(object, undefined) ?? []),
   ]);
@@ -133,6 +135,7 @@ async function updateOnce(
   object = await admit(context, target, { object, old, options });
   causes.push(...validateMetadata(object, strategy));
   causes.push(...(strategy.validate?.(object) ?? []), ...(strategy.validateUpdate?.(object, old) ?? []));
+  causes.push(...checkObject(resource.collection, object, old));
   causes.push(...(strategy.validateStored?.(object, strategyContext(context)) ?? []));
   causes.push(...(resource.custom?.validate(object, old) ?? []));
   refuseInvalid(resource, object, causes);

@@ -1,7 +1,7 @@
 /** The smaller kinds of core/v1. Source: pkg/apis/core/v1/defaults.go, pkg/apis/core/validation. */
 
 import type { AnyObject } from '@towpath/api';
-import { getIn, isRecord, jsonEqual, type UnknownRecord } from '@towpath/kit';
+import { getIn, isRecord, jsonEqual, toTimestamp, type UnknownRecord } from '@towpath/kit';
 import { cause, type StatusCause } from '../http/status.ts';
 import { defaultPodSpec } from './pod-spec-defaults.ts';
 import type { PodTemplateView } from './pod-spec-types.ts';
@@ -77,7 +77,9 @@ export const namespace: Strategy = {
     object.metadata.labels = { ...object.metadata.labels, 'kubernetes.io/metadata.name': object.metadata.name };
   },
   prepareCreate(object) {
-    object['spec'] = { finalizers: ['kubernetes'] };
+    const asked = getIn(object, ['spec', 'finalizers']);
+    const own = (Array.isArray(asked) ? asked : []).filter((name) => name !== 'kubernetes');
+    object['spec'] = { finalizers: [...own, 'kubernetes'] };
     object['status'] = { phase: 'Active' };
   },
   prepareUpdate(object, old) {
@@ -88,6 +90,13 @@ export const namespace: Strategy = {
 
 export const node: Strategy = {
   createsStatus: true,
+  defaults(object) {
+    const status = object['status'];
+    if (isRecord(status) && status['capacity'] !== undefined)
+      status['allocatable'] ??= structuredClone(status['capacity']);
+    const spec = object['spec'];
+    if (isRecord(spec) && typeof spec['podCIDR'] === 'string') spec['podCIDRs'] ??= [spec['podCIDR']];
+  },
   fields: (object) => ({ 'spec.unschedulable': String(getIn(object, ['spec', 'unschedulable']) === true) }),
 };
 
@@ -146,9 +155,10 @@ export const persistentVolume: Strategy = {
     const spec = record(object, 'spec');
     spec['volumeMode'] ??= 'Filesystem';
     spec['persistentVolumeReclaimPolicy'] ??= 'Retain';
+    if (isRecord(spec['hostPath'])) spec['hostPath']['type'] ??= '';
   },
-  prepareCreate(object) {
-    object['status'] = { phase: 'Pending' };
+  prepareCreate(object, { nowMs }) {
+    object['status'] = { phase: 'Pending', lastPhaseTransitionTime: toTimestamp(nowMs) };
   },
 };
 

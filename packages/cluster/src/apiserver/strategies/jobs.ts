@@ -46,6 +46,10 @@ function applyDefaults(object: AnyObject): void {
   spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : 2147483647;
   spec.completionMode ??= 'NonIndexed';
   spec.suspend ??= false;
+  spec.manualSelector ??= false;
+  const { labels } = spec.template.metadata ?? {};
+  if (labels !== undefined && Object.keys(object.metadata.labels ?? {}).length === 0)
+    object.metadata.labels = { ...labels };
   spec.podReplacementPolicy ??= spec.podFailurePolicy === undefined ? 'TerminatingOrFailed' : 'Failed';
   defaultPodSpec(spec.template.spec);
 }
@@ -63,6 +67,9 @@ function generateSelector(object: AnyObject): void {
   };
   spec.template.metadata ??= {};
   spec.template.metadata.labels = { ...spec.template.metadata.labels, ...labels };
+  // The labels of the Job are those of its template when it has none of its own, the generated ones included.
+  if (Object.keys(object.metadata.labels ?? {}).length === 0)
+    object.metadata.labels = { ...spec.template.metadata.labels };
   spec.selector ??= {};
   spec.selector.matchLabels = { ...spec.selector.matchLabels, 'batch.kubernetes.io/controller-uid': uid };
 }
@@ -73,7 +80,7 @@ function validateJob(spec: JobSpec, path: string): StatusCause[] {
   if (restartPolicy !== 'OnFailure' && restartPolicy !== 'Never') {
     const field = `${path}.template.spec.restartPolicy`;
     causes.push(
-      restartPolicy === 'Always'
+      restartPolicy === 'Always' || restartPolicy === undefined
         ? { reason: 'FieldValueRequired', message: 'Required value: valid values: "OnFailure", "Never"', field }
         : cause.notSupported(field, restartPolicy ?? '', ['OnFailure', 'Never']),
     );

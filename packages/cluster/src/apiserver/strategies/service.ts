@@ -1,8 +1,9 @@
 /** Services: defaults, and the allocation of cluster IPs and node ports. Source: pkg/apis/core/v1/defaults.go, pkg/registry/core/service. */
 
 import type { AnyObject } from '@towpath/api';
-import { jsonEqual } from '@towpath/kit';
+import { getIn, isRecord, jsonEqual } from '@towpath/kit';
 import { cause, type StatusCause } from '../http/status.ts';
+import { addressProblem } from '../names.ts';
 import type { Strategy, StrategyContext } from './strategy.ts';
 
 const nodePorts = { first: 30_000, last: 32_767 };
@@ -30,6 +31,7 @@ interface ServiceSpec {
   ipFamilies?: string[];
   ipFamilyPolicy?: string;
   healthCheckNodePort?: number;
+  externalIPs?: string[];
 }
 
 function specOf(object: AnyObject): ServiceSpec {
@@ -54,7 +56,12 @@ function applyDefaults(object: AnyObject): void {
     if (port.targetPort === undefined || port.targetPort === 0 || port.targetPort === '') port.targetPort = port.port;
   }
   if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster';
-  if (spec.type === 'NodePort' || spec.type === 'LoadBalancer') spec.externalTrafficPolicy ??= 'Cluster';
+  const isExternal = spec.type === 'NodePort' || spec.type === 'LoadBalancer' || (spec.externalIPs ?? []).length > 0;
+  if (isExternal && spec.type !== 'ExternalName') spec.externalTrafficPolicy ??= 'Cluster';
+  const ingress = getIn(object, ['status', 'loadBalancer', 'ingress']);
+  for (const entry of Array.isArray(ingress) ? ingress.filter(isRecord) : []) {
+    if (entry['ip'] !== undefined) entry['ipMode'] ??= 'VIP';
+  }
   if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true;
 }
 
@@ -89,16 +96,21 @@ function freeClusterIP(object: AnyObject, context: StrategyContext): string {
 function allocate(object: AnyObject, context: StrategyContext): void {
   const spec = specOf(object);
   if (spec.type === 'ExternalName') {
-    for (const name of ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy'] as const) delete spec[name];
+    for (const name of ['clusterIP', 'clusterIPs', 'ipFamilies', 'ipFamilyPolicy', 'internalTrafficPolicy'] as const)
+      delete spec[name];
     return;
   }
   const asked = spec.clusterIP ?? spec.clusterIPs?.[0] ?? '';
   const clusterIP = asked === '' ? freeClusterIP(object, context) : asked;
   spec.clusterIP = clusterIP;
   spec.clusterIPs ??= [clusterIP];
-  spec.ipFamilies ??= ['IPv4'];
-  spec.ipFamilyPolicy ??= 'SingleStack';
+  // Without a selector nobody knows which families the endpoints will have.
+  const isOpen = clusterIP === 'None' && spec.selector === undefined;
+  spec.ipFamilies ??= isOpen ? ['IPv4', 'IPv6'] : ['IPv4'];
+  spec.ipFamilyPolicy ??= isOpen ? 'RequireDualStack' : 'SingleStack';
   if (hasNodePorts(spec)) allocateNodePorts(object, context);
+  if (spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local')
+    spec.healthCheckNodePort ??= freeNodePort(object, context);
 }
 
 function allocateNodePorts(object: AnyObject, context: StrategyContext): void {
@@ -116,6 +128,18 @@ function allocateNodePorts(object: AnyObject, context: StrategyContext): void {
       break;
     }
   }
+}
+
+/** A node port nobody has, for health checks. */
+function freeNodePort(object: AnyObject, context: StrategyContext): number {
+  const used = new Set(others(object, context).flatMap((other) => (other.ports ?? []).map((port) => port.nodePort)));
+  for (const port of specOf(object).ports ?? []) used.add(port.nodePort);
+  const span = nodePorts.last - nodePorts.first + 1;
+  for (let attempt = 0; attempt < span; attempt++) {
+    const candidate = nodePorts.first + (attempt < 100 ? context.random.integer(span) : attempt);
+    if (!used.has(candidate)) return candidate;
+  }
+  return 0;
 }
 
 /** An update that leaves allocated values out keeps them. */
@@ -161,10 +185,12 @@ function validate(object: AnyObject): StatusCause[] {
   }
   const ip = spec.clusterIP ?? '';
   if (ip !== 'None' && offsetOf(ip) === undefined) {
-    const detail =
-      'failed to allocate IP ' +
-      `${ip}: the provided IP (${ip}) is not in the valid range. The range of valid IPs is 10.96.0.0/16`;
-    causes.push(cause.invalid('spec.clusterIPs', spec.clusterIPs ?? [ip], detail));
+    const detail = `failed to allocate IP ${ip}: the provided network does not match the current range`;
+    causes.push(
+      addressProblem(ip) === undefined
+        ? cause.invalid('spec.clusterIPs', spec.clusterIPs ?? [ip], detail)
+        : cause.invalid('spec.clusterIPs[0]', ip, addressProblem(ip) ?? ''),
+    );
   }
   const ports = spec.ports ?? [];
   if (ports.length === 0 && ip !== 'None') causes.push(cause.required('spec.ports'));
@@ -196,7 +222,7 @@ function validatePorts(ports: readonly ServicePortSpec[]): StatusCause[] {
     if (!['TCP', 'UDP', 'SCTP'].includes(port.protocol ?? ''))
       causes.push(cause.notSupported(`${at}.protocol`, port.protocol ?? '', ['SCTP', 'TCP', 'UDP']));
     const pair = `${port.port}/${port.protocol ?? ''}`;
-    if (pairs.has(pair)) causes.push(cause.duplicate(at, { port: port.port, protocol: port.protocol }));
+    if (pairs.has(pair)) causes.push(cause.duplicate(at, internalPort(port)));
     pairs.add(pair);
     if (port.nodePort !== undefined && (port.nodePort < nodePorts.first || port.nodePort > nodePorts.last)) {
       causes.push(
@@ -209,6 +235,11 @@ function validatePorts(ports: readonly ServicePortSpec[]): StatusCause[] {
     }
   });
   return causes;
+}
+
+/** A port as the real server prints it in this refusal. */
+function internalPort({ port, protocol }: ServicePortSpec): object {
+  return { Name: '', Protocol: protocol, AppProtocol: null, Port: port, TargetPort: 0, NodePort: 0 };
 }
 
 /** Values the user chose must not be taken. */

@@ -53,11 +53,23 @@ function validateSelector(spec: WorkloadSpec): StatusCause[] {
   if (selector === undefined || selector === null) return [cause.required('spec.selector')];
   const empty = Object.keys(selector.matchLabels ?? {}).length === 0 && (selector.matchExpressions ?? []).length === 0;
   if (empty) return [cause.invalid('spec.selector', selector, 'empty selector is invalid for deployment')];
+  const problems = validateExpressions(selector);
+  if (problems.length > 0) return problems;
   const labels = spec.template.metadata?.labels;
   if (matchesSelector(selector, labels)) return [];
   return [
     cause.invalid('spec.template.metadata.labels', labels ?? null, '`selector` does not match template `labels`'),
   ];
+}
+
+function validateExpressions(selector: LabelSelector): StatusCause[] {
+  const known = ['In', 'NotIn', 'Exists', 'DoesNotExist'];
+  const causes = (selector.matchExpressions ?? []).flatMap(({ operator }, index) =>
+    known.includes(operator)
+      ? []
+      : [cause.invalid(`spec.selector.matchExpressions[${index}].operator`, operator, 'not a valid selector operator')],
+  );
+  return causes.length === 0 ? [] : [...causes, cause.invalid('spec.selector', selector, 'invalid label selector')];
 }
 
 function validateWorkload(object: AnyObject): StatusCause[] {
@@ -103,7 +115,9 @@ export const deployment: Strategy = {
     const causes = validateWorkload(object);
     const { type, rollingUpdate } = spec.strategy ?? {};
     if (type !== 'RollingUpdate' && type !== 'Recreate')
-      causes.push(cause.notSupported('spec.strategy.type', type ?? '', ['Recreate', 'RollingUpdate']));
+      causes.push(
+        cause.notSupported('spec.strategy', { Type: type ?? '', RollingUpdate: null }, ['Recreate', 'RollingUpdate']),
+      );
     if (type === 'Recreate' && rollingUpdate !== undefined) {
       causes.push(
         cause.forbidden('spec.strategy.rollingUpdate', "may not be specified when strategy `type` is 'Recreate'"),
@@ -150,6 +164,9 @@ export const replicaSet: Strategy = {
   fields: (object) => ({ 'status.replicas': String(getIn(object, ['status', 'replicas']) ?? 0) }),
 };
 
+/** Counts the changes of the template of a daemon set. */
+const templateGeneration = 'deprecated.daemonset.template.generation';
+
 /** Strategy of daemon sets. */
 export const daemonSet: Strategy = {
   generation: true,
@@ -163,6 +180,12 @@ export const daemonSet: Strategy = {
     spec.updateStrategy.rollingUpdate ??= {};
     spec.updateStrategy.rollingUpdate.maxUnavailable ??= 1;
     spec.updateStrategy.rollingUpdate.maxSurge ??= 0;
+    object.metadata.annotations = { [templateGeneration]: '1', ...object.metadata.annotations };
+  },
+  prepareUpdate(object, old) {
+    if (jsonEqual(specOf(object).template, specOf(old).template)) return;
+    const before = Number(old.metadata.annotations?.[templateGeneration] ?? 0);
+    object.metadata.annotations = { ...object.metadata.annotations, [templateGeneration]: String(before + 1) };
   },
   prepareCreate(object) {
     object['status'] = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };

@@ -1,6 +1,6 @@
 /** Makes answers of two servers comparable: what is chosen, counted or dated becomes a word. */
 
-import { isRecord } from '@towpath/kit';
+import { getIn, isRecord } from '@towpath/kit';
 import type { Answer, RawAnswer, Server } from './play.ts';
 import type { Step } from './script.ts';
 
@@ -23,32 +23,46 @@ export function normaliseAnswer(raw: RawAnswer, step: Step, server: Server): Ans
       .replace(/kube-api-access-[a-z0-9]{5}\b/g, 'kube-api-access-<5>')
       .replace(/too old resource version: \d+ \(\d+\)/g, 'too old resource version: <rv> (<rv>)')
       .replace(/Too large resource version: (\d+), current: \d+/g, 'Too large resource version: $1, current: <rv>');
-  const visit = (value: unknown, key: string, parent: unknown): unknown => {
-    if (Array.isArray(value)) return value.map((item) => visit(item, key, value));
-    if (isRecord(value)) {
-      return Object.fromEntries(
-        Object.entries(value).map(([name, member]) => [text(name), visit(member, name, value)]),
-      );
+  const visit = (value: unknown, key: string): unknown => {
+    if (Array.isArray(value)) {
+      const items = value.map((item) => visit(item, key));
+      // Their order is that of their times, which are seconds: it changes from run to run.
+      return key === 'managedFields' ? items.toSorted(byText) : items;
     }
-    if (typeof value === 'number') return key === 'nodePort' && !said.includes(String(value)) ? '<nodePort>' : value;
+    if (isRecord(value)) {
+      return Object.fromEntries(Object.entries(value).map(([name, member]) => [text(name), visit(member, name)]));
+    }
+    if (typeof value === 'number')
+      return /nodePort$/i.test(key) && !said.includes(String(value)) ? '<nodePort>' : value;
     if (typeof value !== 'string') return value;
-    return normaliseText(value, { key, parent, said, text });
+    return normaliseText(value, { key, said, text });
   };
   return {
     status: raw.status,
-    headers: visit(raw.headers, '', undefined) as Answer['headers'],
-    body: visit(raw.body, '', undefined),
+    headers: visit(raw.headers, '') as Answer['headers'],
+    body: visit(withoutGeneratedName(raw.body), ''),
   };
+}
+
+function byText(left: unknown, right: unknown): number {
+  return JSON.stringify(left) < JSON.stringify(right) ? -1 : 1;
+}
+
+/** The generated name of an answer, with its random end replaced wherever it stands. */
+function withoutGeneratedName(body: unknown): unknown {
+  const prefix = getIn(body, ['metadata', 'generateName']);
+  const name = getIn(body, ['metadata', 'name']);
+  if (typeof prefix !== 'string' || typeof name !== 'string' || !name.startsWith(prefix)) return body;
+  return JSON.parse(JSON.stringify(body).replaceAll(name, `${prefix}<${name.length - prefix.length}>`)) as unknown;
 }
 
 interface TextPlace {
   readonly key: string;
-  readonly parent: unknown;
   readonly said: string;
-  text(value: string): string;
+  readonly text: (value: string) => string;
 }
 
-function normaliseText(value: string, { key, parent, said, text }: TextPlace): string {
+function normaliseText(value: string, { key, said, text }: TextPlace): string {
   if (key === 'resourceVersion') return /^[1-9]\d*$/.test(value) ? '<rv>' : value;
   if (key === 'continue') return value === '' ? '' : continueToken(value);
   if (key === 'token' && value.split('.').length === 3) return jwt(value, text);
@@ -57,12 +71,6 @@ function normaliseText(value: string, { key, parent, said, text }: TextPlace): s
   }
   if (key === 'cells' && agePattern.test(value)) return '<age>';
   if (key === 'cells') return text(value).replace(/:3\d{4}\//g, ':<nodePort>/');
-  if (key === 'name' && isRecord(parent)) {
-    const prefix = parent['generateName'];
-    if (typeof prefix === 'string' && value.startsWith(prefix) && !said.includes(`"${value}"`)) {
-      return `${prefix}<${value.length - prefix.length}>`;
-    }
-  }
   return text(value);
 }
 

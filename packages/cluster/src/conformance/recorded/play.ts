@@ -54,7 +54,10 @@ export async function play(server: Server, files: readonly ScriptFile[]): Promis
 async function prepareNamespace(server: Server, agent: Agent, name: string): Promise<void> {
   const create = (path: string, kind: string, object: string): Promise<RawAnswer> =>
     send(server, agent, {
-      ...{ id: 'namespace', as: undefined, method: 'POST', path },
+      id: 'namespace',
+      as: undefined,
+      method: 'POST',
+      path,
       headers: { 'content-type': 'application/json' },
       body: { apiVersion: 'v1', kind, metadata: { name: object } },
     });
