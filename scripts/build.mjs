@@ -45,6 +45,17 @@ await build({
   chunkNames: 'chunks/[name]-[hash]',
 });
 
+await build({
+  ...common,
+  entryPoints: { 'render-worker': 'packages/releases/src/render-worker/entry.ts' },
+  outdir: dist,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20.19',
+  outExtension: { '.js': '.mjs' },
+  banner,
+});
+
 if (existsSync(join(root, 'packages/dashboard/web/main.tsx'))) {
   await build({
     ...common,

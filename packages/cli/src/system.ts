@@ -71,6 +71,7 @@ async function start(options: SystemOptions, data: DataDir, ends: Disposer): Pro
     random,
     log,
     version: options.version,
+    program: options.program,
     exposeMetrics: (handler) => sources.exposeMetrics(handler),
   });
   signal.throwIfAborted();

@@ -13,6 +13,7 @@ export const errorCodes = {
   OWNERSHIP_CONFLICT: 'an object of the chart exists and belongs to somebody else',
   MANIFEST_INVALID: 'a rendered object cannot be sent to the API',
   KIND_UNKNOWN: 'the API does not serve a kind that the chart renders',
+  RENDER_LIMIT: 'a chart takes more time or memory than a render may',
   RELEASE_FAILED: 'the install, upgrade or rollback started and failed',
   WAIT_TIMEOUT: 'objects did not become ready in time',
   HOOK_FAILED: 'a hook of the chart failed',

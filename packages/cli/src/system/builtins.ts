@@ -1,12 +1,14 @@
 /** Every component of ours that runs as a pod, by image name: `towpath.builtin/NAME`. */
 
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Builtin } from '@towpath/api';
 import { createImageAutomation } from '@towpath/images';
 import type { Clock, Logger, Random } from '@towpath/kit';
 import { createMesh } from '@towpath/mesh';
 import { createPrometheusBuiltin, type RequestHandler } from '@towpath/metrics';
-import { helmOperator } from '@towpath/releases';
+import { createHelmOperator } from '@towpath/releases';
 import { createFlaggerBuiltin } from '@towpath/rollouts';
 import { createFlux } from '@towpath/sync';
 
@@ -15,6 +17,8 @@ export interface BuiltinDeps {
   readonly random: Random;
   readonly log: Logger;
   readonly version: string;
+  /** The program's file: the build puts the worker that renders charts beside it. */
+  readonly program: string;
   /** Called with Prometheus' handler while it runs; returns the end. */
   readonly exposeMetrics: (handler: RequestHandler) => () => void;
 }
@@ -24,7 +28,7 @@ export function createBuiltins(deps: BuiltinDeps): Readonly<Record<string, Built
   const mesh = createMesh({ clock, log, random });
   return {
     flux: createFlux({ startImages: createImageAutomation() }),
-    'helm-operator': helmOperator,
+    'helm-operator': createHelmOperator({ clock, random, renderWorker: renderWorkerOf(deps.program) }),
     istiod: mesh.istiod,
     proxyv2: mesh.proxyv2,
     'pilot-init': mesh.pilotInit,
@@ -32,4 +36,10 @@ export function createBuiltins(deps: BuiltinDeps): Readonly<Record<string, Built
     prometheus: createPrometheusBuiltin({ clock, pause: () => nextTurn(), expose: deps.exposeMetrics }),
     flagger: createFlaggerBuiltin({ clock, version }),
   };
+}
+
+/** Undefined where the program was not built, as in tests. */
+function renderWorkerOf(program: string): string | undefined {
+  const file = join(dirname(program), 'render-worker.mjs');
+  return existsSync(file) ? file : undefined;
 }

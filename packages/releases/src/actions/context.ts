@@ -2,6 +2,7 @@
 
 import type { Clock, Random } from '@towpath/kit';
 import type { Client } from '@towpath/runtime';
+import type { Renderer } from '../render-worker/renderer.ts';
 import type { ReleaseStorage } from '../storage/secrets.ts';
 
 export interface ActionContext {
@@ -18,6 +19,8 @@ export interface ActionContext {
   readonly hookOutput?: (text: string) => void;
   /** Ends waiting; the release is then marked failed. */
   readonly signal?: AbortSignal;
+  /** Takes renders that would hold up the event loop; without it all are done in place. */
+  readonly renderer?: Renderer | undefined;
   /** Put on every object of the release: who asked for it. */
   readonly objectAnnotations?: Readonly<Record<string, string>>;
   /** Written on the revision while it is pending, so that a killed operation can be told from a running one. */

@@ -14,7 +14,6 @@ import { runHooks } from './hooks.ts';
 import { buildObjects, identityOf, type ReleaseObject } from './objects.ts';
 import { findAdopted, withAdopted, withOwner, type Adopted } from './ownership.ts';
 import { validateReleaseName } from './release-name.ts';
-import { loadCapabilities } from './capabilities.ts';
 import { enabledCrds, plainValues, renderRelease, type Values } from './render.ts';
 import { uninstall } from './uninstall.ts';
 import { waitUntilReady } from './wait.ts';
@@ -90,10 +89,9 @@ async function prepareCrds(context: ActionContext, options: InstallOptions): Pro
     context.progress(`WARNING: ${what} Rendering may fail or contain inaccuracies.`);
     return;
   }
-  const { clock, random, namespace } = context;
-  const capabilities = await loadCapabilities(context.client);
-  const release = { name, namespace, revision: 1, isInstall: true, isUpgrade: false };
-  const crds = enabledCrds({ chart, values, release, capabilities, clock, random, skipSchemaValidation });
+  const release = { name, namespace: context.namespace, revision: 1, isInstall: true, isUpgrade: false };
+  const input = { chart, values, release, lookup: false, skipSchemaValidation, subchartNotes: false };
+  const crds = await enabledCrds(context, input);
   await installCrds(context, crds);
 }
 

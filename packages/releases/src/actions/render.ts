@@ -1,26 +1,23 @@
 /** Renders a chart against the cluster, into the parts a release stores. */
 
 import {
-  manifestText,
   render,
   renderWithLookup,
   type Chart,
   type ChartCrd,
-  type ChartFile,
   type ChartValues,
   type LookupRequest,
-  type RenderedHook,
-  type RenderOptions,
   type RenderRelease,
   type RenderResult,
   type ValueLayer,
 } from '@towpath/charts';
-import type { UnknownRecord } from '@towpath/kit';
+import { codeOf, type UnknownRecord } from '@towpath/kit';
 import type { Client } from '@towpath/runtime';
 import { releaseError } from '../errors.ts';
-import type { ReleaseHook, StoredChart, StoredFile } from '../storage/release.ts';
+import type { AwaitedLookup, RenderRequest } from '../render-worker/renderer.ts';
 import { loadCapabilities } from './capabilities.ts';
 import type { ActionContext } from './context.ts';
+import { renderedOf, type Rendered } from './rendered.ts';
 
 /** Of `valuesFromFlags`, or JSON data. */
 export type Values = ChartValues | UnknownRecord;
@@ -37,41 +34,50 @@ export interface RenderInput {
   readonly subchartNotes: boolean;
 }
 
-export interface Rendered {
-  readonly manifest: string;
-  readonly hooks: ReleaseHook[];
-  /** '' without NOTES.txt. */
-  readonly notes: string;
-  readonly chart: StoredChart;
-}
-
 /** Throws what the chart engine throws: messages name file and line. */
 export async function renderRelease(context: ActionContext, input: RenderInput): Promise<Rendered> {
   const { chart, values, valueLayers, release, skipSchemaValidation, subchartNotes } = input;
   const { clock, random, client } = context;
   refuseLibrary(chart);
   const capabilities = await loadCapabilities(client);
-  const options = {
-    chart,
-    values,
-    release,
-    capabilities,
-    clock,
-    random,
-    skipSchemaValidation,
-    subchartNotes,
-    ...(valueLayers !== undefined && { valueLayers }),
-  };
-  const result = await (input.lookup
-    ? renderWithLookup(options, (request) => clusterLookup(context.client, request))
-    : render(options));
-  for (const warning of result.warnings) context.progress(`WARNING: ${warning.message}`);
-  return {
-    manifest: manifestText(result),
-    hooks: result.hooks.map(storedHook),
-    notes: result.notes,
-    chart: storedChart(result),
-  };
+  const lookup = input.lookup ? (request: LookupRequest) => clusterLookup(client, request) : undefined;
+  const request = { chart, release, capabilities, skipSchemaValidation, subchartNotes };
+  const layers = valueLayers !== undefined && { valueLayers };
+  const rendered = await renderAside(context, { ...request, values, valueLayers }, lookup, (limits) => {
+    const options = { ...request, values, ...layers, clock, random, ...limits };
+    return lookup === undefined ? render(options) : renderWithLookup(options, lookup);
+  });
+  for (const warning of rendered.warnings) context.progress(`WARNING: ${warning}`);
+  return rendered;
+}
+
+/** A render that takes longer than this holds up the API, probes and the mesh, which share its thread. */
+const inPlaceMs = 50;
+/** Of templates: what is larger is not even read in place. */
+const inPlaceBytes = 256 * 1024;
+
+/** In place as long as that is quick, else in the worker where there is one. */
+async function renderAside(
+  { renderer }: ActionContext,
+  request: Omit<RenderRequest, 'values'> & { readonly values: Values },
+  lookup: AwaitedLookup | undefined,
+  inPlace: (limits?: { limits: { timeMs: number } }) => RenderResult | Promise<RenderResult>,
+): Promise<Rendered> {
+  const { values } = request;
+  if (renderer === undefined || isChartValues(values)) return renderedOf(await inPlace());
+  if (templateBytes(request.chart) <= inPlaceBytes) {
+    try {
+      return renderedOf(await inPlace({ limits: { timeMs: inPlaceMs } }));
+    } catch (error) {
+      if (codeOf(error) !== 'RENDER_LIMIT') throw error;
+    }
+  }
+  return renderer.render({ ...request, values }, lookup);
+}
+
+function templateBytes(chart: Chart): number {
+  const own = chart.templates.reduce((sum, { data }) => sum + data.length, 0);
+  return chart.dependencies.reduce((sum, dependency) => sum + templateBytes(dependency), own);
 }
 
 function refuseLibrary(chart: Chart): void {
@@ -98,48 +104,15 @@ export async function clusterLookup(client: Client, request: LookupRequest): Pro
 }
 
 /** The CRD files of the dependencies that are enabled with these values, and the chart's own. */
-export function enabledCrds(options: RenderOptions): readonly ChartCrd[] {
-  const { chart } = options;
+export async function enabledCrds(context: ActionContext, input: RenderInput): Promise<readonly ChartCrd[]> {
+  const { chart } = input;
   if (chart.crds.length === 0 || chart.dependencies.length === 0) return chart.crds;
   try {
-    return render(options).crds;
+    return (await renderRelease({ ...context, progress: () => {} }, input)).crds;
   } catch {
     // It may need the very kinds these files define: the render that counts says what is wrong.
     return chart.crds;
   }
-}
-
-function storedHook(hook: RenderedHook): ReleaseHook {
-  const { name, kind, path, manifest, events, weight, deletePolicies, outputLogPolicies } = hook;
-  return {
-    name,
-    kind,
-    path,
-    manifest,
-    events: [...events],
-    last_run: { started_at: '', completed_at: '', phase: '' },
-    ...(weight !== 0 && { weight }),
-    ...(deletePolicies.length > 0 && { delete_policies: [...deletePolicies] }),
-    ...(outputLogPolicies.length > 0 && {
-      output_log_policies: outputLogPolicies.filter((policy) => policy !== 'before-hook-creation'),
-    }),
-  };
-}
-
-function storedChart({ chart }: RenderResult): StoredChart {
-  const { metadata, lock, templates, values, schema, files } = chart;
-  return {
-    metadata: { ...metadata },
-    lock: lock ?? null,
-    templates: templates.map(storedFile),
-    values,
-    schema: schema === undefined ? null : Buffer.from(schema).toString('base64'),
-    files: files.map(storedFile),
-  };
-}
-
-function storedFile({ name, data }: ChartFile): StoredFile {
-  return { name, data: Buffer.from(data).toString('base64') };
 }
 
 /** Where values came from: all that is known of JSON data is that it was given. */

@@ -14,16 +14,7 @@ import {
   type Transport,
 } from '@towpath/api';
 import { createGit, repositoryIdentity } from '@towpath/git';
-import {
-  background,
-  Disposer,
-  isAbort,
-  messageOf,
-  systemClock,
-  systemRandom,
-  type Clock,
-  type Random,
-} from '@towpath/kit';
+import { background, Disposer, isAbort, messageOf, type Clock, type Random } from '@towpath/kit';
 import {
   Client,
   createController,
@@ -32,6 +23,7 @@ import {
   type Controller,
   type InformerEvent,
 } from '@towpath/runtime';
+import { createRenderer } from '../render-worker/renderer.ts';
 import { httpGet } from '../sources/http.ts';
 import { createPull } from '../sources/pull.ts';
 import { ChartCache, findChart } from './chart-source.ts';
@@ -48,15 +40,18 @@ const chartsCached = 64;
 const httpPort = 3030;
 
 /** Runs until the container is stopped. Flags: see flags.ts. */
-export const helmOperator: Builtin = async (context) =>
-  startHelmOperator(context, { clock: systemClock, random: systemRandom });
+export function createHelmOperator(parts: OperatorParts): Builtin {
+  return (context) => startHelmOperator(context, parts);
+}
 
 export interface OperatorParts {
   readonly clock: Clock;
   readonly random: Random;
+  /** The program of the worker that renders large charts; without it they are rendered in place. */
+  readonly renderWorker?: string | undefined;
 }
 
-/** The same with its time and randomness given. */
+/** The same without waiting for its end. */
 export async function startHelmOperator(
   context: BuiltinContext,
   parts: OperatorParts,
@@ -78,8 +73,10 @@ class Operator {
   /** Branches of each repository as last seen, so that only what moved is looked at. */
   readonly #heads = new Map<string, string>();
 
-  constructor(context: BuiltinContext, { clock, random }: OperatorParts) {
+  constructor(context: BuiltinContext, { clock, random, renderWorker }: OperatorParts) {
     this.#context = context;
+    const renderer = renderWorker === undefined ? undefined : createRenderer({ workerFile: renderWorker, clock });
+    if (renderer !== undefined) this.#disposer.add(() => renderer.dispose());
     const flags = parseOperatorFlags(context.args);
     const client = new Client({
       transport: untilStopped(context.transport, context.signal),
@@ -106,6 +103,7 @@ class Operator {
       flags,
       log,
       fetchText,
+      renderer,
       recorder: createRecorder({ client, component: 'helm-operator', clock, log: context.log }),
       charts: {
         client,

@@ -2,6 +2,7 @@
 
 import type { Clock, Random } from '@towpath/kit';
 import type { Client, Recorder } from '@towpath/runtime';
+import type { Renderer } from '../render-worker/renderer.ts';
 import type { ChartSourceDeps } from './chart-source.ts';
 import type { OperatorFlags } from './flags.ts';
 import type { OperatorLog } from './log.ts';
@@ -13,6 +14,8 @@ export interface OperatorDeps {
   readonly flags: OperatorFlags;
   readonly log: OperatorLog;
   readonly recorder: Recorder;
+  /** For charts that take long to render. */
+  readonly renderer: Renderer | undefined;
   readonly charts: ChartSourceDeps;
   /** Fetches the text of an `externalSourceRef`. */
   readonly fetchText: (url: string) => Promise<string>;

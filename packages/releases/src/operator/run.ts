@@ -229,8 +229,9 @@ async function runRollback(run: Run, deps: OperatorDeps): Promise<void> {
 }
 
 function actionContext(run: Run, deps: OperatorDeps): ActionContext {
-  const { client, clock, random, log, instance } = deps;
+  const { client, clock, random, log, instance, renderer } = deps;
   return {
+    renderer,
     client,
     clock,
     random,
