@@ -1,8 +1,9 @@
 /** The schemas of OpenAPI v3 documents, from the type table and from custom definitions. */
 
 import { isRecord, type UnknownRecord } from '@towpath/kit';
-import type { Field, ScalarSchema, Schema } from '../schema/schema.ts';
+import type { Field, ScalarSchema, Schema, StructSchema } from '../schema/schema.ts';
 import type { TypeTable } from '../schema/type-table.ts';
+import { describeMember, describeTypeMember } from './descriptions.ts';
 
 const refRoot = '#/components/schemas/';
 
@@ -56,11 +57,22 @@ export function collectType(types: TypeTable, typeName: string, into: Collected)
   into.schemas[name] = result;
   const required: string[] = [];
   for (const [member, field] of schema.fields) {
-    properties[member] = propertyOf(types, field, into);
+    properties[member] = described(propertyOf(types, field, into), describe(schema, member));
     if (field.required) required.push(member);
   }
   if (required.length > 0) result['required'] = required;
   if (schema.atomic) result['x-kubernetes-map-type'] = 'atomic';
+}
+
+function describe(schema: StructSchema, member: string): string | undefined {
+  const target = schema.fields.get(member)?.schema;
+  const targetName = target?.kind === 'struct' ? target.typeName : undefined;
+  const isTyped = schema.fields.has('apiVersion') && schema.fields.has('kind') && schema.fields.has('metadata');
+  return (isTyped ? describeTypeMember(member) : undefined) ?? describeMember(schema.typeName, member, targetName);
+}
+
+function described(property: UnknownRecord, description: string | undefined): UnknownRecord {
+  return description === undefined ? property : { description, ...property };
 }
 
 function propertyOf(types: TypeTable, field: Field, into: Collected): UnknownRecord {
@@ -103,9 +115,12 @@ export function customSchema(schema: unknown, types: TypeTable, into: Collected)
     type: 'object',
     properties: {
       ...properties,
-      apiVersion: { type: 'string' },
-      kind: { type: 'string' },
-      metadata: reference(types, 'meta.v1.ObjectMeta', into),
+      apiVersion: described({ type: 'string' }, describeTypeMember('apiVersion')),
+      kind: described({ type: 'string' }, describeTypeMember('kind')),
+      metadata: described(
+        reference(types, 'meta.v1.ObjectMeta', into),
+        describeMember('', 'metadata', 'meta.v1.ObjectMeta'),
+      ),
     },
   };
 }
