@@ -2,7 +2,7 @@
 
 /** What one render may use up; past it the render ends with `RENDER_LIMIT`. */
 export interface RenderLimits {
-  /** The whole render; checked about every thousand steps. */
+  /** The whole render; checked every 64 steps. */
   readonly timeMs: number;
   /** Characters written by all templates together: a loop that never ends must not fill the memory. */
   readonly outputChars: number;

@@ -58,12 +58,13 @@ const words: Readonly<Record<ChartResult, string>> = {
 export function listText(reports: readonly ChartReport[]): string {
   const rows = reports.map((report) => {
     const [repository = '', ...path] = report.chart.label.split('/');
-    const count = (outcome: Outcome): number => report.renders.filter((render) => render.outcome === outcome).length;
+    const count = (outcome: Outcome): number =>
+      report.renders.filter((render) => !render.isLint && render.outcome === outcome).length;
     const note =
       report.absent !== '' ? `: ${report.absent}` : count('refused') > 0 ? `; ${count('refused')} refused by both` : '';
     const { name, version } = report.chart;
     const folder = path.join('/');
-    return `| ${repository.replace('+', '/')} | ${folder || '.'} | ${name} ${version} | ${report.renders.length} | ${words[resultOf(report)]}${note} |`;
+    return `| ${repository.replace('+', '/')} | ${folder || '.'} | ${name} ${version} | ${report.renders.filter(({ isLint }) => !isLint).length} | ${words[resultOf(report)]}${note} |`;
   });
   return ['| repository | folder | chart | renders | result |', '|---|---|---|---|---|', ...rows, ''].join('\n');
 }

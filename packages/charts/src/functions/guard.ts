@@ -17,14 +17,16 @@ export function guardItems(services: Services, count: number): void {
   guardSize(services, count * itemSize);
 }
 
-/** Smaller results are not looked at. */
-const largeText = 65_536;
-const largeList = 4096;
-
-/** A function's result as it is, unless it is too large: what doubles in a loop must end. */
-export function guarded(services: Services, result: unknown): unknown {
-  if (typeof result === 'string') {
-    if (result.length > largeText) guardSize(services, result.length);
-  } else if (Array.isArray(result) && result.length > largeList) guardItems(services, result.length);
-  return result;
-}
+/** They take milliseconds by themselves: the time is looked at before each. */
+export const slowFunctions: ReadonlySet<string> = new Set([
+  'bcrypt',
+  'htpasswd',
+  'derivePassword',
+  'genPrivateKey',
+  'genCA',
+  'genCAWithKey',
+  'genSelfSignedCert',
+  'genSelfSignedCertWithKey',
+  'genSignedCert',
+  'genSignedCertWithKey',
+]);

@@ -1,6 +1,7 @@
 /** Go's fmt: Sprint, Sprintf and Sprintln over template values. */
 
 import { LimitError } from '../errors.ts';
+import { checkExtent } from './extent.ts';
 import { formatFloatVerb } from './fmt-float.ts';
 import { quote, quoteRune } from './strconv.ts';
 import { isPrintable } from './unicode.ts';
@@ -109,6 +110,7 @@ function formatObject(value: unknown, verb: string, flags: Flags, depth: number,
   if (value instanceof GoInt)
     return formatInteger(value.value, value.kind.startsWith('int'), verb, flags) ?? badVerb(value, verb, flags);
   if (value instanceof GoBytes) return formatBytes(value, verb, flags);
+  if (depth === 0) checkExtent(value);
   if (value instanceof Map) return formatMap(value, verb, flags, depth);
   if (Array.isArray(value)) return formatList(value, verb, flags, depth);
   if (value instanceof GoObject) return formatStruct(value, verb, flags, depth, isError);

@@ -2,6 +2,7 @@
 
 import { toBase64 } from '#platform';
 import { LimitError } from '../errors.ts';
+import { checkExtent } from './extent.ts';
 import { formatExponent } from './strconv.ts';
 import { printable, sortedKeys } from './utf8.ts';
 import { GoBytes, GoComplex, GoInt, GoObject, isNilContainer } from './values.ts';
@@ -23,6 +24,7 @@ const jsonDepthMax = 1000;
 
 /** json.Marshal, or json.MarshalIndent with two spaces. Keys are sorted by bytes. Throws {@link JsonEncodeError}. */
 export function encodeJson(value: unknown, options: JsonOptions): string {
+  checkExtent(value);
   return encode(value, options, 0);
 }
 

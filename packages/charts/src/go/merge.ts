@@ -1,6 +1,7 @@
 /** mergo v1.0.1 on maps of interfaces, as sprig's merge functions use it. */
 
 import { LimitError } from '../errors.ts';
+import { checkExtent } from './extent.ts';
 import { isTrue, type GoMap } from './values.ts';
 
 /** A map that holds itself would never end. */
@@ -13,6 +14,7 @@ const mergeDepthMax = 1000;
 export function mergeInto(target: GoMap, source: GoMap, overwrite: boolean, depth = 0): void {
   if (depth > mergeDepthMax)
     throw new LimitError(`maps nested more than ${mergeDepthMax} levels deep cannot be merged`);
+  if (depth === 0) checkExtent(source);
   for (const [key, value] of source) {
     if (value === null || value === undefined) {
       if (overwrite) target.set(key, null);
@@ -31,6 +33,7 @@ export function mergeInto(target: GoMap, source: GoMap, overwrite: boolean, dept
 export function deepCopy(value: unknown, depth = 0): unknown {
   if (depth > mergeDepthMax)
     throw new LimitError(`a value nested more than ${mergeDepthMax} levels deep cannot be copied`);
+  if (depth === 0) checkExtent(value);
   if (value instanceof Map) {
     const copy = new Map<string, unknown>();
     for (const [key, item] of value) copy.set(key, deepCopy(item, depth + 1));

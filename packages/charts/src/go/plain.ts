@@ -1,6 +1,7 @@
 /** Between template values and plain JSON data, at the borders of the package. */
 
 import { LimitError } from '../errors.ts';
+import { checkExtent } from './extent.ts';
 import { encodeNumber } from './json.ts';
 import { fromBytes, printable } from './utf8.ts';
 import { GoBytes, GoInt, GoObject, isNilContainer } from './values.ts';
@@ -31,6 +32,7 @@ export function toPlain(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return printable(value);
   if (typeof value === 'number') return Number.isFinite(value) ? value : encodeNumber(value);
   if (typeof value !== 'object' || value === null) return value ?? null;
+  if (depth === 0) checkExtent(value);
   if (isNilContainer(value)) return null;
   if (Array.isArray(value)) return value.map((item) => toPlain(item, depth + 1));
   if (value instanceof Map) return plainObject(value as ReadonlyMap<string, unknown>, depth);

@@ -1,6 +1,7 @@
 /** TOML as Helm writes it (BurntSushi/toml). */
 
 import { FunctionError, LimitError } from '../errors.ts';
+import { checkExtent } from './extent.ts';
 import { formatFixed } from './strconv.ts';
 import { GoTime } from './time.ts';
 import { sortedKeys } from './utf8.ts';
@@ -31,6 +32,7 @@ function keyText(key: string): string {
 
 /** Encodes any value. Throws `FunctionError` with the library's sentence. */
 export function encodeToml(value: unknown): string {
+  checkExtent(value);
   if (value === null || value === undefined) {
     throw new FunctionError('reflect: call of reflect.Value.Type on zero Value');
   }

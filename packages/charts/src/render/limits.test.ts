@@ -51,6 +51,33 @@ const bombs: Record<string, { texts: Record<string, string>; limits?: Record<str
     texts: { 'templates/a.yaml': '{{ range until 20000 }}{{ repeat 100 "x" }}{{ end }}' },
     limits: { textChars: 1_000_000 },
   },
+  'passwords without end': {
+    texts: { 'templates/a.yaml': '{{ range until 100 }}{{ htpasswd "a" "b" }}{{ end }}' },
+    limits: { timeMs: 2 },
+  },
+  ...Object.fromEntries(
+    [
+      '$d',
+      'toYaml $d',
+      'toYamlPretty $d',
+      'toJson $d',
+      'toToml $d',
+      'deepCopy $d',
+      'merge (dict) $d',
+      'deepEqual $d $e',
+      'fromYaml (toYaml .Values.many)',
+    ].map((action) => [
+      `a map in itself twice, and so on: ${action}`,
+      {
+        texts: {
+          'values.yaml': 'a: 1',
+          'templates/a.yaml':
+            '{{ $d := dict "z" 1 }}{{ $e := dict "z" 1 }}{{ range until 60 }}{{ $d = dict "a" $d "b" $d }}' +
+            `{{ $e = dict "a" $e "b" $e }}{{ end }}{{ $_ := set .Values "many" $d }}{{ ${action} }}`,
+        },
+      },
+    ]),
+  ),
 };
 
 test.each(Object.entries(bombs))('%s is stopped', async (_name, { texts, limits = {} }) => {

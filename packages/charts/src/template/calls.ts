@@ -1,6 +1,6 @@
 /** Compiles function calls: arity, argument types, the call, and the error around it. Source: text/template evalCall. */
 
-import { guarded } from '../functions/guard.ts';
+import { guardItems, guardSize, slowFunctions } from '../functions/guard.ts';
 import type { FunctionContext, FunctionRow } from '../functions/row.ts';
 import { isTrue } from '../go/values.ts';
 import type { Compiler } from './compiler.ts';
@@ -102,7 +102,7 @@ function shortCircuit(node: IdentifierNode, operands: readonly Evaluate[], isOr:
 }
 
 function invoking(call: Call, row: FunctionRow, operands: readonly Evaluate[], finalType: string | undefined): Stage {
-  const run = row.run as Invoke;
+  const run = invokeOf(row);
   const { node, command } = call;
   const [first, second] = operands;
   if (finalType === undefined && operands.length === 1 && first !== undefined) {
@@ -110,7 +110,7 @@ function invoking(call: Call, row: FunctionRow, operands: readonly Evaluate[], f
       frame.node = node;
       const argument = first(frame, dot);
       try {
-        return guarded(frame.services, run.call(frame, argument));
+        return guarded(frame, run.call(frame, argument));
       } catch (error) {
         failCall(frame, command, row.name, error);
       }
@@ -122,7 +122,7 @@ function invoking(call: Call, row: FunctionRow, operands: readonly Evaluate[], f
       const left = first(frame, dot);
       const right = second(frame, dot);
       try {
-        return guarded(frame.services, run.call(frame, left, right));
+        return guarded(frame, run.call(frame, left, right));
       } catch (error) {
         failCall(frame, command, row.name, error);
       }
@@ -133,11 +133,35 @@ function invoking(call: Call, row: FunctionRow, operands: readonly Evaluate[], f
     const values = operands.map((operand) => operand(frame, dot));
     if (finalType !== undefined) values.push(finalType === rawType ? final : validate(frame, final, finalType));
     try {
-      return guarded(frame.services, run.apply(frame, values));
+      return guarded(frame, run.apply(frame, values));
     } catch (error) {
       failCall(frame, command, row.name, error);
     }
   };
+}
+
+function invokeOf(row: FunctionRow): Invoke {
+  const run = row.run as Invoke;
+  if (!slowFunctions.has(row.name)) return run;
+  return function slow(this: FunctionContext, ...args: unknown[]) {
+    (this as Frame).run.checkTime();
+    return run.apply(this, args);
+  };
+}
+
+/** Smaller results are not looked at. */
+const largeText = 65_536;
+const largeList = 4096;
+
+/** A function's result as it is, unless it is too large or the time is over: what doubles in a loop must end. */
+function guarded(frame: Frame, result: unknown): unknown {
+  const isText = typeof result === 'string';
+  if (!isText && !Array.isArray(result)) return result;
+  if (result.length <= (isText ? largeText : largeList)) return result;
+  frame.run.checkTime();
+  if (isText) guardSize(frame.services, result.length);
+  else guardItems(frame.services, result.length);
+  return result;
 }
 
 function failCall(frame: Frame, command: Node, name: string, error: unknown): never {

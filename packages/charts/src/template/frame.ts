@@ -35,6 +35,8 @@ export interface Run {
   newOutput(): Output;
   /** Called in every loop and call. Throws `LimitError` when the time is over. */
   step(): void;
+  /** The same without counting, before what takes long by itself. */
+  checkTime(): void;
   /** Runs another template into the caller's output. */
   template(frame: Frame, name: string, dot: unknown): void;
   include(frame: Frame, name: string, data: unknown): string;

@@ -11,7 +11,7 @@ import { ParseError } from './parser.ts';
 import { rootName, type TemplateNames } from './templates.ts';
 
 /** The clock is read once in this many steps. */
-const stepsPerCheck = 1024;
+const stepsPerCheck = 64;
 
 /** Floats from here on are printed with an exponent. Source: Go's strconv, %v. */
 const exponentFrom = 1e6;
@@ -81,9 +81,12 @@ export class TemplateRun implements Run {
 
   step(): void {
     this.steps += 1;
-    if (this.steps % stepsPerCheck === 0 && this.monotonicMs() > this.deadlineMs) {
-      throw new LimitError(`the render takes longer than ${this.services.limits.timeMs} ms`);
-    }
+    if (this.steps % stepsPerCheck === 0) this.checkTime();
+  }
+
+  checkTime(): void {
+    if (this.monotonicMs() <= this.deadlineMs) return;
+    throw new LimitError(`the render takes longer than ${this.services.limits.timeMs} ms`);
   }
 
   /** Counts what a template writes; `length` is the text's so far. */

@@ -2,6 +2,7 @@
 
 import { toBase64 } from '#platform';
 import { LimitError } from '../errors.ts';
+import { checkExtent } from '../go/extent.ts';
 import { JsonEncodeError } from '../go/json.ts';
 import { formatShortest } from '../go/strconv.ts';
 import { byteLength, hasInvalidUtf8, toBytes } from '../go/utf8.ts';
@@ -15,6 +16,7 @@ const simpleKeyBytesMax = 128;
 
 /** The YAML text with its final newline. */
 export function emitYamlPretty(value: unknown): string {
+  checkExtent(value);
   const writer = new YamlWriter(Infinity);
   emitNode(writer, value, false, 0);
   writer.end();

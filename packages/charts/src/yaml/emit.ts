@@ -1,6 +1,7 @@
 /** Writes YAML as Helm's toYaml does: sigs.k8s.io/yaml over go-yaml v2, without the way through JSON text. */
 
 import { toBase64 } from '#platform';
+import { checkExtent } from '../go/extent.ts';
 import { encodeString, JsonEncodeError } from '../go/json.ts';
 import { LimitError } from '../errors.ts';
 import { formatShortest, maxUint64, minInt64 } from '../go/strconv.ts';
@@ -21,6 +22,7 @@ const simpleKeyBytesMax = 128;
 
 /** The YAML text with its final newline. Throws where Go's encoder fails. */
 export function emitYaml(value: unknown): string {
+  checkExtent(value);
   const writer = new YamlWriter();
   emitNode(writer, value, { isMappingValue: false, isSimpleKey: false }, 0);
   writer.end();
