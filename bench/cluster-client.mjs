@@ -31,6 +31,12 @@ export function createClient({ url, token, caPem }, connections) {
       }
       return sizeBytes;
     },
+    /** The text of the answer. */
+    async text(path) {
+      const chunks = [];
+      for await (const chunk of await open('GET', path)) chunks.push(chunk);
+      return Buffer.concat(chunks).toString();
+    },
     dispose: () => agent.destroy(),
   };
 }
@@ -90,8 +96,10 @@ export async function watchLatencies(server, { watchers, creates, namespace, pre
     if (latencies.length >= awaited) wake();
   };
   try {
+    // As clients do: a list, then a watch from there.
+    const from = /"resourceVersion":"(\d+)"/.exec(await writer.text(`${mapsPath(namespace)}?limit=1`))?.[1];
     for (let index = 0; index < watchers; index++) {
-      const response = await client.open('GET', `${mapsPath(namespace)}?watch=1&resourceVersion=`);
+      const response = await client.open('GET', `${mapsPath(namespace)}?watch=1&resourceVersion=${from}`);
       let rest = '';
       response.setEncoding('utf8').on('data', (chunk) => {
         const lines = `${rest}${chunk}`.split('\n');

@@ -15,6 +15,6 @@ export {
   type LogLevel,
 } from './log.ts';
 export { AsyncQueue } from './queue.ts';
-export { randomSuffix, seededRandom, systemRandom, uuid, type Random } from './random.ts';
+export { pooledRandom, randomSuffix, seededRandom, systemRandom, uuid, type Random } from './random.ts';
 export { systemClock } from './system-clock.ts';
 export { duplicateYamlKeys, parseAllYaml, parseYaml, stringifyYaml, type ParseYamlOptions } from './yaml.ts';

@@ -175,7 +175,12 @@ export class ApiServer {
   }
 
   #failure(error: unknown, request: ApiRequest): ApiResponse {
-    if (error instanceof StatusError) return jsonResponse(error.status.code, error.status);
+    if (error instanceof StatusError) {
+      const seconds = error.status.details?.retryAfterSeconds;
+      const headers = seconds === undefined ? {} : { 'retry-after': String(seconds) };
+      const response = jsonResponse(error.status.code, error.status);
+      return { ...response, headers: { ...response.headers, ...headers } };
+    }
     this.#deps.log.error('request failed', { method: request.method, path: request.path, error: messageOf(error) });
     const status = internalError(messageOf(error)).status;
     return jsonResponse(status.code, status);
@@ -214,7 +219,8 @@ export class ApiServer {
     if (!verbs.includes(info.verb)) throw methodNotAllowed();
     const target = targetFor(resource, info, request, user);
     const special = answerSpecial(this.#context, target, info.verb, this.#special);
-    return special ?? dispatch(this.#context, target, info.verb, this.#snapshots);
+    const response = await (special ?? dispatch(this.#context, target, info.verb, this.#snapshots));
+    return resource.collection === 'core/endpoints' ? withDeprecation(response) : response;
   }
 
   /** The pod an upgrade request (exec, attach, portforward) connects to. Throws a `StatusError`. */
@@ -269,7 +275,7 @@ function namesVersion(segments: readonly string[], registry: ResourceRegistry): 
   if (segments.length < 2) return false;
   return (
     root === 'api' ||
-    (root === 'apis' && segments.length > 2 && registry.all().some((resource) => resource.group === group))
+    (root === 'apis' && segments.length > 2 && registry.all().some((resource) => resource.group === group && resource.custom === undefined))
   );
 }
 
@@ -280,6 +286,14 @@ function checkShape(resource: Resource, { verb, name, namespace, subresource }: 
   const isCollectionWrite = name === undefined && (verb === 'create' || verb === 'deletecollection');
   if (!isCollectionWrite || !resource.namespaced || namespace !== undefined) return;
   throw resource.verbs.includes('list') ? methodNotAllowed() : unknownPath();
+}
+
+const endpointsDeprecation = '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"';
+
+function withDeprecation(response: ApiResponse): ApiResponse {
+  const others = response.headers['warning'];
+  const warning = others === undefined ? endpointsDeprecation : `${endpointsDeprecation}, ${others}`;
+  return { ...response, headers: { ...response.headers, warning } };
 }
 
 function unavailable(): ApiResponse {
@@ -298,7 +312,10 @@ function targetFor(resource: Resource, info: ResourceRequest, request: ApiReques
     query: request.query,
     headers: request.headers,
     body: request.body,
-    signal: request.signal,
+    // Asked for only where it is needed: making one costs as much as a small read.
+    get signal() {
+      return request.signal;
+    },
   };
 }
 

@@ -161,9 +161,11 @@ class LmdbStore implements Store {
 
   constructor(parts: LmdbStoreParts) {
     this.#parts = parts;
-    this.#file = openSync(join(parts.dir, dataName), 'r+');
+    const path = join(parts.dir, dataName);
+    this.#file = openSync(path, 'r+');
     this.#reserve = new Reserve({
       file: this.#file,
+      path,
       // The type of lmdb's statistics is open; without a number nothing can be reserved, and LMDB meets a full disk itself.
       lastPage: () => Number((parts.database.getStats() as { lastPageNumber?: number }).lastPageNumber ?? 0),
     });

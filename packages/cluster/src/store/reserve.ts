@@ -1,14 +1,17 @@
 /**
  * Disk space taken before LMDB needs it. LMDB that meets a full disk in the middle of a transaction cannot be used any
- * more; with written space at the end of the file a full disk is met here, where nothing has begun.
+ * more. So where the disk has little space left, space is written at the end of the file first: a full disk is met
+ * here, where nothing has begun.
  */
 
-import { fsyncSync, writeSync, fstatSync } from 'node:fs';
+import { fstatSync, fsyncSync, statfsSync, writeSync } from 'node:fs';
 import type { StoreWrite } from './store.ts';
 
 const pageBytes = 4096;
 const stepBytes = 1024 * 1024;
 const maxStepBytes = 16 * stepBytes;
+/** With so much free space nobody fills the disk between the look at it and the transaction. */
+const plentyBytes = 256 * stepBytes;
 /** Pages that one transaction may write besides its entries: the free list and the roots. */
 const basePages = 64;
 /** Pages that one entry may change in trees of every depth that occurs. */
@@ -17,20 +20,25 @@ const pagesPerEntry = 8;
 /** Written space of one data file. */
 export class Reserve {
   readonly #file: number;
+  readonly #path: string;
   readonly #lastPage: () => number;
-  #sizeBytes: number;
+  #sizeBytes = 0;
   #zeros: Buffer | undefined;
 
-  /** `lastPage` is the last page that LMDB uses. */
-  constructor(parts: { file: number; lastPage: () => number }) {
+  /** `path` names the open file, `lastPage` is the last page that LMDB uses. */
+  constructor(parts: { file: number; path: string; lastPage: () => number }) {
     this.#file = parts.file;
+    this.#path = parts.path;
     this.#lastPage = parts.lastPage;
-    this.#sizeBytes = fstatSync(parts.file).size;
   }
 
   /** Makes room for a batch. Throws Node's error (`ENOSPC`) and leaves the file as it can be used. */
   make(batch: readonly StoreWrite[]): void {
+    const { bavail, bsize } = statfsSync(this.#path);
+    if (bavail * bsize > plentyBytes) return;
     const needed = (this.#lastPage() + 1 + pagesOf(batch)) * pageBytes;
+    if (needed <= this.#sizeBytes) return;
+    this.#sizeBytes = fstatSync(this.#file).size;
     if (needed <= this.#sizeBytes) return;
     const step = Math.min(maxStepBytes, Math.max(stepBytes, this.#sizeBytes / 8));
     this.#growTo(Math.ceil((needed + step) / stepBytes) * stepBytes, needed);

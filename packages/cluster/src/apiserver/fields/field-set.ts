@@ -34,8 +34,15 @@ export function childOf(node: FieldNode, element: string): FieldNode {
   return child;
 }
 
+/** True when nothing was ever put into the set: the common case, seen at once. */
+function isBare(set: FieldNode): boolean {
+  return !set.member && set.children.size === 0;
+}
+
 /** Every path of either set. */
 export function unionOf(left: FieldNode, right: FieldNode): FieldNode {
+  if (isBare(right)) return left;
+  if (isBare(left)) return right;
   const result: FieldNode = { member: left.member || right.member, children: new Map(left.children) };
   for (const [element, child] of right.children) {
     const other = left.children.get(element);
@@ -46,6 +53,7 @@ export function unionOf(left: FieldNode, right: FieldNode): FieldNode {
 
 /** The paths of `left` that are not in `right`. */
 export function differenceOf(left: FieldNode, right: FieldNode): FieldNode {
+  if (isBare(left) || isBare(right)) return left;
   const result: FieldNode = { member: left.member && !right.member, children: new Map() };
   for (const [element, child] of left.children) {
     const other = right.children.get(element);

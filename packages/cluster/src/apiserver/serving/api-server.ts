@@ -1,7 +1,7 @@
 /** A whole API server on a port: credentials, store, HTTPS and the way in for callers of the same process. */
 
 import type { Dialer, Transport } from '@towpath/api';
-import { Disposer, type Clock, type Logger, type Random } from '@towpath/kit';
+import { Disposer, pooledRandom, type Clock, type Logger, type Random } from '@towpath/kit';
 import type { Store } from '../../store/store.ts';
 import type { UserInfo } from '../http/message.ts';
 import type { PodStreams } from '../pod-streams.ts';
@@ -58,7 +58,8 @@ export interface RunningApiServer {
 
 /** Starts serving; rejects with Node's error when the port cannot be had. */
 export async function createApiServer(options: RunningApiServerOptions): Promise<RunningApiServer> {
-  const { clock, random, log, dataDir } = options;
+  const { clock, log, dataDir } = options;
+  const random = pooledRandom(options.random);
   const host = options.host ?? '127.0.0.1';
   const { authority, adminToken, serverPair } = await loadCredentials({ dataDir, clock, random });
   const server = new ApiServer({

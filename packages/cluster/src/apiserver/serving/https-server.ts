@@ -90,18 +90,36 @@ function listen(server: Http2SecureServer, options: HttpsServerOptions): Promise
 }
 
 async function answer(options: HttpsServerOptions, incoming: Incoming, outgoing: Outgoing): Promise<void> {
-  const abort = new AbortController();
-  outgoing.on('close', () => abort.abort());
-  outgoing.on('error', () => abort.abort());
+  const left = new ClientLeft(outgoing);
   try {
     const body = await readBody(incoming);
-    const response =
-      body === 'too large' ? refuseLarge() : await options.handle(requestOf(incoming, body, abort.signal));
-    await send(response, outgoing, abort.signal);
+    const response = body === 'too large' ? refuseLarge() : await options.handle(requestOf(incoming, body, left));
+    await send(response, outgoing, left);
   } catch (error) {
     // The client is gone, or the stream behind the answer broke: the connection says so.
     options.log.debug('answer ended early', { path: incoming.url ?? '', error: messageOf(error) });
     outgoing.destroy();
+  }
+}
+
+/** Whether the client went away before its answer was complete; a signal is made only for those who ask for it. */
+class ClientLeft {
+  readonly #outgoing: Outgoing;
+  #controller: AbortController | undefined;
+
+  constructor(outgoing: Outgoing) {
+    this.#outgoing = outgoing;
+    outgoing.on('error', () => this.#controller?.abort());
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      const controller = new AbortController();
+      this.#controller = controller;
+      this.#outgoing.on('close', () => controller.abort());
+      if (this.#outgoing.closed) controller.abort();
+    }
+    return this.#controller.signal;
   }
 }
 
@@ -110,19 +128,23 @@ function refuseLarge(): ApiResponse {
   return jsonResponse(status.code, status);
 }
 
-async function readBody(incoming: Incoming): Promise<Uint8Array | undefined | 'too large'> {
-  if (incoming.method === 'GET' || incoming.method === 'HEAD') return undefined;
-  const chunks: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > maxBodyBytes) return 'too large';
-    chunks.push(chunk);
-  }
-  return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+function readBody(incoming: Incoming): Promise<Uint8Array | undefined | 'too large'> {
+  if (incoming.method === 'GET' || incoming.method === 'HEAD') return Promise.resolve(undefined);
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let sizeBytes = 0;
+    incoming.on('data', (chunk: Buffer) => {
+      sizeBytes += chunk.length;
+      if (sizeBytes > maxBodyBytes) resolve('too large');
+      else chunks.push(chunk);
+    });
+    incoming.on('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
+    incoming.on('error', reject);
+    incoming.on('close', () => reject(new Error('the client left in the middle of its request')));
+  });
 }
 
-function requestOf(incoming: Incoming, body: Uint8Array | undefined, signal: AbortSignal | undefined): ApiRequest {
+function requestOf(incoming: Incoming, body: Uint8Array | undefined, left: ClientLeft | undefined): ApiRequest {
   const url = incoming.url ?? '/';
   const mark = url.indexOf('?');
   const headers: Record<string, string> = {};
@@ -135,7 +157,9 @@ function requestOf(incoming: Incoming, body: Uint8Array | undefined, signal: Abo
     query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
     headers,
     body,
-    signal,
+    get signal() {
+      return left?.signal;
+    },
     user: headers['authorization'] === undefined ? certificateUser(incoming.socket as TLSSocket) : undefined,
   };
 }
@@ -150,15 +174,17 @@ function certificateUser(socket: TLSSocket): UserInfo | undefined {
   return { name, groups: [...groups, 'system:authenticated'] };
 }
 
-async function send(response: ApiResponse, outgoing: Outgoing, signal: AbortSignal): Promise<void> {
+async function send(response: ApiResponse, outgoing: Outgoing, left: ClientLeft): Promise<void> {
   const { 'transfer-encoding': _chunked, ...headers } = response.headers;
   const { body } = response;
   if (typeof body === 'string' || body instanceof Uint8Array) {
-    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-    outgoing.writeHead(response.status, { ...headers, 'content-length': String(bytes.length) });
-    outgoing.end(bytes);
+    const sizeBytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
+    outgoing.writeHead(response.status, { ...headers, 'content-length': String(sizeBytes) });
+    // A text goes out in one piece with the headers.
+    (outgoing as ServerResponse).end(body);
     return;
   }
+  const { signal } = left;
   outgoing.writeHead(response.status, headers);
   // Watchers wait for the headers before the first event.
   (outgoing as ServerResponse).flushHeaders();
