@@ -51,8 +51,8 @@ export async function renderRelease(context: ActionContext, input: RenderInput):
   return rendered;
 }
 
-/** A render that takes longer than this holds up the API, probes and the mesh, which share its thread. */
-const inPlaceMs = 50;
+/** What takes longer holds up the API, probes and the mesh, which share the thread; a first render is cold code. */
+const inPlaceMs = 150;
 /** Of templates: what is larger is not even read in place. */
 const inPlaceBytes = 256 * 1024;
 

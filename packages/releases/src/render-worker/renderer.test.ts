@@ -134,7 +134,7 @@ describe('the render worker', () => {
     };
 
     expect(await renderAs('quick', 'kind: ConfigMap\n')).toContain('kind: ConfigMap');
-    const slow = '{{ range until 2000 }}{{ range until 1000 }}{{ end }}{{ end }}kind: Secret\n';
+    const slow = '{{ range until 9000 }}{{ range until 1000 }}{{ end }}{{ end }}kind: Secret\n';
     expect(await renderAs('slow', slow)).toContain('kind: Secret');
     expect(inWorker).toEqual(['slow']);
     await cluster.dispose();
