@@ -1,12 +1,15 @@
-/** `node warm-quick.mjs DIST`: renders some charts with quick.js, then writes the code V8 has made of it by then. */
+/** `node warm-quick.mjs DIST FLAG…`: renders some charts with quick.js, then writes the code V8 has made of it by then. */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
 
-const dist = resolve(process.argv[2] ?? 'dist');
+const [folder = 'dist', ...flags] = process.argv.slice(2);
+const dist = resolve(folder);
+for (const flag of flags) setFlagsFromString(flag);
 const file = join(dist, 'quick.js');
 const script = new Script(readFileSync(file, 'latin1'), { filename: file });
 const module = { exports: {} };

@@ -2,9 +2,13 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
 import { isQuick } from './quick-commands.ts';
 import type { runQuick } from './quick.ts';
+
+/** The V8 that made the code, and its settings for a short life; written down by scripts/build-quick.mjs. */
+declare const codeMadeBy: { readonly v8: string; readonly flags: readonly string[] };
 
 /** What quick.js evaluates to: a CommonJS module in its function. */
 type QuickModule = (module: { exports: { runQuick?: typeof runQuick } }, load: NodeJS.Require) => void;
@@ -22,8 +26,10 @@ function loadQuick(): typeof runQuick | undefined {
   return quick.exports.runQuick;
 }
 
-/** Undefined when the build made none; another Node than the one that built refuses it and compiles as usual. */
+/** Undefined when the build made none. Another V8 would refuse it, and may not know the settings: it compiles as usual. */
 function readCode(file: string): Buffer | undefined {
+  if (process.versions.v8 !== codeMadeBy.v8) return undefined;
+  for (const flag of codeMadeBy.flags) setFlagsFromString(flag);
   try {
     return readFileSync(file);
   } catch {
