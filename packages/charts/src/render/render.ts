@@ -40,14 +40,14 @@ export function render(options: RenderOptions): RenderResult {
     return renderAll(options, state, endMs);
   } catch (error) {
     // An answer that is not there yet is no failure.
-    if (missingLookup(error) !== undefined) throw error;
+    if (isUnanswered(error)) throw error;
     const leftMs = (): number => endMs - clock.monotonicMs();
     const failure = asLimit(error);
     // A trace takes more stack: what only it cannot do is no failure of the chart.
     if (options.trace === true && codeOf(failure) === 'RENDER_LIMIT' && leftMs() > 0) {
       return render({ ...options, limits: { ...options.limits, timeMs: leftMs() }, trace: false });
     }
-    throw withDetails(failure, state, () => renderAgain(options, leftMs()));
+    throw withDetails(failure, state, () => renderAgain(options, Math.max(leftMs(), againMs)));
   }
 }
 
@@ -62,6 +62,9 @@ function asLimit(error: unknown): unknown {
   const message = error instanceof LimitError ? error.message : 'the values are nested too deep';
   return chartError('RENDER_LIMIT', message, { next: 'look for what repeats or holds itself', cause: error });
 }
+
+/** At least that long may be spent on the reasons of a failure, also where the time of the render is short. */
+const againMs = 250;
 
 /** Renders what failed once more, to see where, in what is left of the time. */
 function renderAgain(options: RenderOptions, timeMs: number): Repeated | undefined {
@@ -288,9 +291,16 @@ export async function renderWithLookup(
   });
 }
 
+/** True where a `lookup` threw an error with the code `LOOKUP_MISSING`: the render is to be repeated with the answer. */
+function isUnanswered(error: unknown): boolean {
+  return chainOf(error).some((link) => codeOf(link) === 'LOOKUP_MISSING');
+}
+
 function missingLookup(error: unknown): MissingLookup | undefined {
-  for (let current = error; current instanceof Error; current = current.cause) {
-    if (codeOf(current) === 'LOOKUP_MISSING' && current instanceof MissingLookup) return current;
-  }
-  return undefined;
+  return chainOf(error).find((link) => link instanceof MissingLookup);
+}
+
+/** An error and its causes. */
+function chainOf(error: unknown): Error[] {
+  return error instanceof Error ? [error, ...chainOf(error.cause)] : [];
 }

@@ -27,7 +27,10 @@ export interface Capabilities {
   readonly helmVersion?: string;
 }
 
-/** Answers `lookup`: the object, a list when `name` is '', or undefined where nothing is found. */
+/**
+ * Answers `lookup`: the object, a list when `name` is '', or undefined where nothing is found. What it throws with the code
+ * `LOOKUP_MISSING` ends the render and is no failure of the chart.
+ */
 export type Lookup = (request: LookupRequest) => UnknownRecord | undefined;
 
 /** What a chart looks up; `namespace` is '' for objects of the cluster, `name` '' for all. */

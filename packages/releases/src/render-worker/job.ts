@@ -70,7 +70,7 @@ export async function runJob(job: RenderJob, charts: LoadedCharts): Promise<Rend
     const key = answerKey(request);
     if (job.answers?.has(key) !== false) return job.answers?.get(key);
     missing = request;
-    throw new Error('a lookup is not answered yet');
+    throw new TowpathError('LOOKUP_MISSING', 'a lookup is not answered yet');
   };
   try {
     const loaded = charts.get(job.chartId) ?? (job.files && (await loadChart(filesOf(job.files))));
