@@ -11,7 +11,7 @@ import { startOwnServer, type OwnServer } from '../own-server.ts';
 import { runProgram, startProgram, type RunningProgram } from '../run-program.ts';
 import { testImages } from '../test-images.ts';
 import { startGitServer, type GitServer } from './git-server.ts';
-import { freePort, startStaticServer } from './static-server.ts';
+import { freePort, startStaticServer, type StaticServer } from './static-server.ts';
 
 const programs = [
   fluxProgram('source-controller', 'v1.9.1'),
@@ -26,28 +26,33 @@ function fluxProgram(name: string, version: string): GoProgram {
   return { name, module, version, package: module };
 }
 
-/** Adds the cases of the three controllers; they are skipped together, since one feeds the others. */
+/** Adds the cases of the three controllers; without the source-controller the others have nothing to work on. */
 export async function fluxCases(tally: Tally, context: SuiteContext): Promise<void> {
-  const files: string[] = [];
+  const files = new Map<string, string>();
   const definitions: string[] = [];
   for (const program of programs) {
     const found = await findGoProgram(program, context);
-    if ('missing' in found) return tally.skip('flux', found.missing);
-    files.push(found.path);
     const source = await goModuleFolder(program.module, program.version);
-    if (source === undefined) return tally.skip('flux', `go cannot download ${program.module}`);
-    definitions.push(...(await definitionFiles(source)));
+    if ('missing' in found) tally.skip(program.name, found.missing);
+    else if (source === undefined) tally.skip(program.name, `go cannot download ${program.module}`);
+    else {
+      files.set(program.name, found.path);
+      definitions.push(...(await definitionFiles(source)));
+    }
   }
+  if (!files.has('source-controller')) return;
   const ends = new Disposer();
   try {
     const server = ends.own(await startOwnServer({ hasControllers: true, images: testImages }));
     await applyFiles(server.client, definitions);
     await applyYaml(server.client, `{apiVersion: v1, kind: Namespace, metadata: {name: ${namespace}}}`);
     const repository = ends.own(await startGitServer(server.folder));
-    const controllers = await startControllers(files, server, ends);
-    const place: Place = { server, repository, controllers };
-    await kustomizeCases(tally, place);
-    await helmCases(tally, place, ends);
+    const charts = ends.own(await startChartRepository(server.folder));
+    const controllers = await startControllers([...files.values()], server, ends);
+    const place: Place = { server, repository, charts, controllers };
+    await sourceCases(tally, place);
+    if (files.has('kustomize-controller')) await kustomizeCases(tally, place);
+    if (files.has('helm-controller')) await helmCases(tally, place);
   } finally {
     await ends.dispose();
   }
@@ -56,6 +61,7 @@ export async function fluxCases(tally: Tally, context: SuiteContext): Promise<vo
 interface Place {
   readonly server: OwnServer;
   readonly repository: GitServer;
+  readonly charts: StaticServer;
   readonly controllers: readonly RunningProgram[];
 }
 
@@ -93,15 +99,41 @@ async function startControllers(
   return running;
 }
 
+async function sourceCases(tally: Tally, { server, repository, charts, controllers }: Place): Promise<void> {
+  const { client } = server;
+  const api = 'source.toolkit.fluxcd.io/v1';
+  const path = (plural: string): string => `/apis/${api}/namespaces/${namespace}/${plural}/app`;
+  const commit = await repository.commit({ 'deploy/a.yaml': configMap('a', 'one'), 'deploy/web.yaml': web });
+  await tally.run('source-controller: a GitRepository has an artifact of its commit', async () => {
+    const spec = { url: repository.url, interval: '1h', ref: { branch: 'main' } };
+    await applyYaml(client, object(api, 'GitRepository', spec), namespace);
+    await ready(server, path('gitrepositories'), controllers, `main@sha1:${commit}`);
+  });
+  await tally.run('source-controller: a HelmRepository has an index, and a HelmChart its archive', async () => {
+    await applyYaml(client, object(api, 'HelmRepository', { url: charts.url, interval: '1h' }), namespace);
+    await ready(server, path('helmrepositories'), controllers);
+    const sourceRef = { kind: 'HelmRepository', name: 'app' };
+    await applyYaml(client, object(api, 'HelmChart', { chart: 'lifecycle', sourceRef, interval: '1h' }), namespace);
+    await ready(server, path('helmcharts'), controllers, '"revision":"0.1.0"');
+  });
+}
+
+/** The chart `lifecycle` as Helm publishes it. */
+async function startChartRepository(folder: string): Promise<StaticServer> {
+  const archive = join(folder, 'lifecycle-0.1.0.tgz');
+  const charts = resolve('packages/cluster/src/conformance/testdata/charts');
+  await runProgram('tar', ['-C', charts, '-czf', archive, 'lifecycle']);
+  const bytes = await readFile(archive);
+  const entry = '{apiVersion: v2, name: lifecycle, version: 0.1.0, urls: [lifecycle-0.1.0.tgz]}';
+  const index = `{apiVersion: v1, entries: {lifecycle: [${entry}]}}`;
+  return startStaticServer((path) => (path === '/index.yaml' ? index : path.endsWith('.tgz') ? bytes : undefined));
+}
+
 async function kustomizeCases(tally: Tally, { server, repository, controllers }: Place): Promise<void> {
   const { client } = server;
   const path = (kind: string, name: string): string => `/api/v1/namespaces/${namespace}/${kind}/${name}`;
   let commit = await repository.commit({ 'deploy/a.yaml': configMap('a', 'one'), 'deploy/web.yaml': web });
-  await tally.run('source-controller: a GitRepository has an artifact of its commit', async () => {
-    const spec = { url: repository.url, interval: '1h', ref: { branch: 'main' } };
-    await applyYaml(client, object('source.toolkit.fluxcd.io/v1', 'GitRepository', spec), namespace);
-    await ready(server, gitRepositories, controllers, `main@sha1:${commit}`);
-  });
+  await request(server, 'source.toolkit.fluxcd.io/v1', 'GitRepository');
   await tally.run('kustomize-controller: a Kustomization is applied and waits for its deployment', async () => {
     const sourceRef = { kind: 'GitRepository', name: 'app' };
     const spec = { interval: '1h', path: './deploy', prune: true, wait: true, timeout: '1m', sourceRef };
@@ -127,16 +159,8 @@ async function kustomizeCases(tally: Tally, { server, repository, controllers }:
   });
 }
 
-async function helmCases(tally: Tally, { server, controllers }: Place, ends: Disposer): Promise<void> {
+async function helmCases(tally: Tally, { server, controllers }: Place): Promise<void> {
   const { client } = server;
-  const archive = join(server.folder, 'lifecycle-0.1.0.tgz');
-  const charts = resolve('packages/cluster/src/conformance/testdata/charts');
-  await runProgram('tar', ['-C', charts, '-czf', archive, 'lifecycle']);
-  const bytes = await readFile(archive);
-  const index = `{apiVersion: v1, entries: {lifecycle: [{apiVersion: v2, name: lifecycle, version: 0.1.0, urls: [lifecycle-0.1.0.tgz]}]}}`;
-  const repository = ends.own(
-    await startStaticServer((path) => (path === '/index.yaml' ? index : path.endsWith('.tgz') ? bytes : undefined)),
-  );
   const widget = `/apis/conformance.towpath.dev/v1/namespaces/${namespace}/widgets/app`;
   const release = (greeting: string): string =>
     object('helm.toolkit.fluxcd.io/v2', 'HelmRelease', {
@@ -146,11 +170,6 @@ async function helmCases(tally: Tally, { server, controllers }: Place, ends: Dis
       test: { enable: true },
       values: { greeting },
     });
-  await tally.run('source-controller: a HelmRepository has an index', async () => {
-    const spec = { url: repository.url, interval: '1h' };
-    await applyYaml(client, object('source.toolkit.fluxcd.io/v1', 'HelmRepository', spec), namespace);
-    await ready(server, `/apis/source.toolkit.fluxcd.io/v1/namespaces/${namespace}/helmrepositories/app`, controllers);
-  });
   await tally.run('helm-controller: a HelmRelease is installed and tested', async () => {
     await applyYaml(client, release('hello'), namespace);
     expectPart(await ready(server, helmReleases, controllers, '"reason":"TestSucceeded"'), '"chartVersion":"0.1.0"');
@@ -168,7 +187,6 @@ async function helmCases(tally: Tally, { server, controllers }: Place, ends: Dis
   });
 }
 
-const gitRepositories = `/apis/source.toolkit.fluxcd.io/v1/namespaces/${namespace}/gitrepositories/app`;
 const kustomizations = `/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/${namespace}/kustomizations/app`;
 const helmReleases = `/apis/helm.toolkit.fluxcd.io/v2/namespaces/${namespace}/helmreleases/app`;
 

@@ -6,12 +6,21 @@ import { controllerManagerCases } from './controller-manager.ts';
 import { flaggerCases } from './flagger.ts';
 import { fluxCases } from './flux.ts';
 
+/** Each with what the names of its cases begin with: `--only` starts no others. */
+const parts = [
+  { names: ['kube-controller-manager'], run: controllerManagerCases },
+  { names: ['flagger'], run: flaggerCases },
+  { names: ['source-controller', 'kustomize-controller', 'helm-controller'], run: fluxCases },
+];
+
 export const controllers: Suite = clientSuite({
   name: 'controllers',
   summary: 'the real kube-controller-manager, Flagger and Flux controllers',
   async run(tally, context) {
-    await controllerManagerCases(tally, context);
-    await flaggerCases(tally, context);
-    await fluxCases(tally, context);
+    const { only } = context;
+    for (const { names, run } of parts) {
+      const isWanted = only === undefined || names.some((name) => only.startsWith(name) || name.startsWith(only));
+      if (isWanted) await run(tally, context);
+    }
   },
 });

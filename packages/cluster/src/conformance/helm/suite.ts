@@ -1,5 +1,6 @@
 /** The life of three charts with the real Helm 3 and 4 and with ours, each beside the others in one cluster. */
 
+import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { applyFiles, readText } from '../apply.ts';
 import { clientSuite, type SuiteContext, type Tally } from '../client-suite.ts';
@@ -78,6 +79,8 @@ const definitions = [
   'charts/flagger/crd.yaml',
 ];
 const goneMs = 30_000;
+/** Our program, for as long as the suite runs. */
+const ownBuild = 'dist-conformance';
 
 export const helm: Suite = clientSuite({
   name: 'helm',
@@ -91,6 +94,7 @@ export const helm: Suite = clientSuite({
       }
     } finally {
       await server.dispose();
+      await rm(ownBuild, { recursive: true, force: true });
     }
   },
 });
@@ -108,10 +112,10 @@ async function clients(tally: Tally, context: SuiteContext, server: OwnServer): 
     if ('missing' in file) tally.skip(program.name, file.missing);
     else found.push({ name: program.name, helm: commandLine({ command: [file.path], kubeconfig, home: folder }) });
   }
-  const build = await runProgram(process.execPath, ['scripts/build.mjs', 'dist-conformance']);
+  const build = await runProgram(process.execPath, ['scripts/build.mjs', ownBuild]);
   if (build.code !== 0) tally.skip('ours', `scripts/build.mjs failed: ${build.stderr.trim()}`);
   else {
-    const command = [process.execPath, resolve('dist-conformance/towpath.js'), 'helm'] as const;
+    const command = [process.execPath, resolve(ownBuild, 'towpath.js'), 'helm'] as const;
     found.push({ name: 'ours', helm: commandLine({ command, kubeconfig, home: folder }) });
   }
   return found;
