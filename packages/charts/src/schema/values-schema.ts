@@ -8,6 +8,7 @@ import { metaschemaAt } from './metaschemas.ts';
 import { problemLines } from './print.ts';
 import { SchemaError, type DraftVersion, type Problem, type Schema } from './types.ts';
 import { failedWith, validate } from './validate.ts';
+import { isSurelyValid } from './well-formed.ts';
 
 const fileUrl = 'file:///values.schema.json';
 
@@ -59,6 +60,7 @@ function metaschemaOf(draft: DraftVersion): Schema {
 }
 
 function checkDocument(content: unknown, draft: DraftVersion, location: string): void {
+  if (isSurelyValid(content, draft)) return;
   const metaschema = metaschemaOf(draft);
   const problems = validate(metaschema, content);
   if (problems.length === 0) return;
