@@ -124,13 +124,24 @@ function importOne(dependency: ChartDependency, own: GoMap, imported: GoMap, war
     done.push({ child: path.child, parent: path.parent });
     const table = tableAt(own, `${dependency.name}.${path.child}`);
     if (table === undefined) {
-      warn(path.missing);
+      const key = firstMissing(own, `${dependency.name}.${path.child}`);
+      warn(`${path.missing}: ${JSON.stringify(key)} is not a table`);
       continue;
     }
     result = mergeTables(result, placeAt(path.parent, table), { prefix: '', warn, merge: true });
   }
   dependency['import-values'] = done;
   return result;
+}
+
+/** The first key of a dotted path that holds no table. */
+function firstMissing(tree: GoMap, path: string): string {
+  let table: unknown = tree;
+  for (const key of path.split('.')) {
+    table = table instanceof Map ? table.get(key) : undefined;
+    if (!(table instanceof Map)) return key;
+  }
+  return path;
 }
 
 /** The table below the keys of a dotted path. */

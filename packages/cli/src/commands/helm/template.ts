@@ -11,6 +11,7 @@ import { helmTemplateFlags, ownTemplateFlags, type TemplateFlags } from './templ
 import { prepare, type Prepared } from './template/prepare.ts';
 import { isRenderFailure, refuseTogether } from './template/rules.ts';
 import { createSources } from './template/sources.ts';
+import { warningLines } from './template/warnings.ts';
 
 /** `towpath helm template`: helm's flags, output and sentences. */
 export function helmTemplateCommand(context: CliContext) {
@@ -48,7 +49,7 @@ async function run(context: CliContext, dialect: Dialect, operands: string[], fl
     const debug = (line: string): void => void (isDebug && own.stderr(`[debug] ${line}\n`));
     const prepared = await prepare(own, { operands, flags, sources, debug });
     try {
-      await printRender(own, prepared, flags);
+      await printRender(own, prepared, { dialect, flags });
     } catch (error) {
       if (isDebug && isRenderFailure(error)) own.stdout(brokenOutput(prepared, error));
       throw error;
@@ -56,7 +57,11 @@ async function run(context: CliContext, dialect: Dialect, operands: string[], fl
   });
 }
 
-async function printRender(context: CliContext, prepared: Prepared, flags: TemplateFlags): Promise<void> {
+async function printRender(
+  context: CliContext,
+  prepared: Prepared,
+  { dialect, flags }: { dialect: Dialect; flags: TemplateFlags },
+): Promise<void> {
   const isJson = flags.output === 'json';
   if (flags.coverage === true) {
     const { chartCoverage, coverageText } = await import('./template/coverage.ts');
@@ -66,7 +71,7 @@ async function printRender(context: CliContext, prepared: Prepared, flags: Templ
     return;
   }
   const result = await renderOnce(prepared, flags);
-  if (!isJson) for (const warning of result.warnings) context.stderr(`WARNING: ${warning.message}\n`);
+  if (!isJson) for (const line of warningLines(result.warnings, dialect)) context.stderr(line);
   const { showOnly, includeCrds, hooks, skipTests, outputDir, explain } = flags;
   const options = { includeCrds: includeCrds === true, noHooks: !hooks, skipTests: skipTests === true, showOnly };
   const { release } = prepared.options;
