@@ -110,7 +110,7 @@ const failures: {
     status: 400,
     reason: 'BadRequest',
     message:
-      'Pod in version "v1" cannot be handled as a Pod: json: cannot unmarshal string into Go struct field Pod.spec.activeDeadlineSeconds of type int64',
+      'Pod in version "v1" cannot be handled as a Pod: json: cannot unmarshal string into Go struct field PodSpec.spec.activeDeadlineSeconds of type int64',
   },
   {
     name: 'a namespace that does not exist',

@@ -275,7 +275,9 @@ function namesVersion(segments: readonly string[], registry: ResourceRegistry): 
   if (segments.length < 2) return false;
   return (
     root === 'api' ||
-    (root === 'apis' && segments.length > 2 && registry.all().some((resource) => resource.group === group && resource.custom === undefined))
+    (root === 'apis' &&
+      segments.length > 2 &&
+      registry.all().some((resource) => resource.group === group && resource.custom === undefined))
   );
 }
 

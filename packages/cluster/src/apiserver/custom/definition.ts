@@ -9,6 +9,7 @@ import type { JsonSchema } from './json-schema.ts';
 import { pruneObject } from './prune.ts';
 import { rootSchema, viewOfRoot } from './schema-view.ts';
 import { compileRules } from './rules.ts';
+import type { StatusCause } from '../http/status.ts';
 import { validateValue } from './validate.ts';
 
 const verbs = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
@@ -91,6 +92,7 @@ function customOf(definition: AnyObject, version: Version, types: TypeTable): Cu
   const keepsUnknown = getIn(definition, ['spec', 'preserveUnknownFields']) === true;
   const { scale } = version.subresources ?? {};
   const rules = compileRules(schema);
+  const hasRules = JSON.stringify(schema).includes('x-kubernetes-validations');
   return {
     definitionUid: definition.metadata.uid ?? '',
     prune: (object) => (keepsUnknown ? [] : pruneObject(object, schema)),
@@ -98,7 +100,8 @@ function customOf(definition: AnyObject, version: Version, types: TypeTable): Cu
     defaulted: defaultsOnRead(schema),
     validate: (object, old) => {
       const causes = validateValue(withoutMetadata(object), schema, '');
-      return causes.length > 0 ? causes : rules(object, old);
+      if (causes.length === 0) return rules(object, old);
+      return hasRules && causes.some(({ reason }) => blocking.has(reason)) ? [...causes, notChecked] : causes;
     },
     hasStatus: version.subresources?.status !== undefined,
     ...(scale === undefined ? {} : { scale }),
@@ -108,6 +111,21 @@ function customOf(definition: AnyObject, version: Version, types: TypeTable): Cu
     applySchema: viewOfRoot(schema, types),
   };
 }
+
+/** Errors after which rules are not evaluated. Source: apiextensions-apiserver, hasBlockingErr. */
+const blocking: ReadonlySet<string> = new Set([
+  'FieldValueRequired',
+  'FieldValueTypeInvalid',
+  'FieldValueNotSupported',
+  'FieldValueTooLong',
+  'FieldValueTooMany',
+]);
+const notChecked: StatusCause = {
+  reason: 'FieldValueInvalid',
+  message:
+    'Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation',
+  field: '<nil>',
+};
 
 /** Objects stored before a default was defined show it when they are read. Stored objects are never changed in place. */
 function defaultsOnRead(schema: JsonSchema): CustomResource['defaulted'] {

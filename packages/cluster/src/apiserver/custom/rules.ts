@@ -145,6 +145,12 @@ function oldItem(item: unknown, old: unknown, schema: JsonSchema): unknown {
   return old.find((other) => isRecord(other) && keys.every((key) => other[key] === item[key])) as unknown;
 }
 
+/** Refusals show what kind of value it was, not the value. */
+function typeName(value: unknown): string {
+  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
+  return typeof value;
+}
+
 function checkRule(compiled: CompiledRule, place: Place): StatusCause[] {
   const { rule, isTransition } = compiled;
   const { schema, value, old, path } = place;
@@ -155,7 +161,7 @@ function checkRule(compiled: CompiledRule, place: Place): StatusCause[] {
   };
   const result = compiled.evaluate(variables);
   if (result === true) return [];
-  const shown = Array.isArray(value) ? 'array' : isRecord(value) ? 'object' : value;
+  const shown = Array.isArray(value) ? 'array' : isRecord(value) ? 'object' : typeName(value);
   const field = rule.fieldPath === undefined ? path : `${path}${rule.fieldPath}`;
   if (isCelError(result)) return [cause.invalid(field, shown, `${result.message} evaluating rule: ${rule.rule}`)];
   return [

@@ -39,7 +39,7 @@ export function checkApply(body: unknown, target: Target): UnknownRecord {
   }
   if (!isRecord(body)) throw badRequest('error decoding YAML: the applied configuration is not an object');
   const metadata = isRecord(body['metadata']) ? body['metadata'] : {};
-  if (Array.isArray(metadata['managedFields']) && metadata['managedFields'].length > 0) {
+  if (Array.isArray(metadata['managedFields'])) {
     throw badRequest('metadata.managedFields must be nil');
   }
   if (metadata['name'] === undefined) return { ...body, metadata: { ...metadata, name: target.name } };
@@ -108,7 +108,15 @@ function adoptUnmanaged(managers: Map<string, Manager>, live: AnyObject | undefi
 function lastAppliedOf(annotations: unknown, config: UnknownRecord, request: ApplyRequest): UnknownRecord {
   if (request.manager !== 'kubectl' || !isRecord(annotations)) return {};
   if (annotations[lastAppliedAnnotation] === undefined) return {};
-  return { annotations: { ...annotations, [lastAppliedAnnotation]: `${JSON.stringify(config)}\n` } };
+  return { annotations: { ...annotations, [lastAppliedAnnotation]: `${JSON.stringify(sortedKeys(config))}\n` } };
+}
+
+/** Members in the order Go writes maps. */
+function sortedKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortedKeys);
+  if (!isRecord(value)) return value;
+  const entries = Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1));
+  return Object.fromEntries(entries.map(([name, member]) => [name, sortedKeys(member)]));
 }
 
 interface Contest {
@@ -151,8 +159,7 @@ function managerText(manager: Manager): string {
   const subresource =
     manager.subresource === '' ? named : `${named} with subresource ${JSON.stringify(manager.subresource)}`;
   if (manager.operation === 'Apply') return subresource;
-  const at = manager.time === undefined ? '' : ` at ${manager.time}`;
-  return `${subresource} using ${manager.apiVersion}${at}`;
+  return `${subresource} using ${manager.apiVersion}`;
 }
 
 function conflictError(conflicts: readonly { manager: Manager; set: FieldNode }[]): StatusError {

@@ -76,7 +76,8 @@ export function trackUpdate(context: ApiContext, update: TrackedUpdate): void {
     operation: 'Update',
     apiVersion: object.apiVersion,
     subresource: target.subresource ?? '',
-    time: toTimestamp(nowMs),
+    // Scales have no history: their entries carry no time.
+    time: target.subresource === 'scale' ? undefined : toTimestamp(nowMs),
     set: emptySet(),
   };
   takeOver(managers, writer, comparison);

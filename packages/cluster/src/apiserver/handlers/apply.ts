@@ -4,7 +4,8 @@ import { isRecord, type UnknownRecord } from '@towpath/kit';
 import { applyConfiguration, checkApply, type ApplyRequest } from '../fields/apply.ts';
 import { badRequest, notFound } from '../http/status.ts';
 import { storageKey, type ApiContext, type Target } from './context.ts';
-import { canonicalise, checkKind } from './decode.ts';
+import type { Resource } from '../resources/resource.ts';
+import { canonicalise } from './decode.ts';
 import type { Written } from './store-object.ts';
 import { createObject, updateObject, type WriteOptions } from './write.ts';
 
@@ -17,7 +18,7 @@ export async function applyObject(
 ): Promise<Written> {
   const { resource, query } = target;
   const given = checkApply(body, target);
-  checkKind(given, resource);
+  checkAppliedKind(given, resource);
   const config = canonicalConfig(given, target);
   const force = query.get('force') === 'true' || query.get('force') === '1';
   const request: ApplyRequest = { target, manager: options.fieldManager, force, nowMs: context.clock.nowMs() };
@@ -30,6 +31,14 @@ export async function applyObject(
   }
   if (target.subresource !== undefined) throw notFound(resource, target.name);
   return createObject(context, target, applyConfiguration(undefined, config, request), write);
+}
+
+/** Throws unless a configuration says exactly what it is. */
+function checkAppliedKind({ apiVersion, kind }: UnknownRecord, expected: Resource): void {
+  if (apiVersion === expected.apiVersion && kind === expected.kind) return;
+  const given = String(apiVersion ?? '');
+  const named = given.includes('/') ? given : `/${given}`;
+  throw badRequest(`invalid object type: ${named}, Kind=${String(kind ?? '')}`);
 }
 
 /** The configuration with values as they are stored, and nothing that it does not say. */

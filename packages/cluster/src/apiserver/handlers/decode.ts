@@ -5,6 +5,7 @@ import { isRecord, messageOf, parseYaml, type UnknownRecord } from '@towpath/kit
 import { badRequest, cause, StatusError, type StatusCause } from '../http/status.ts';
 import type { Resource } from '../resources/resource.ts';
 import { normalise, type NormaliseReport } from '../schema/normalise.ts';
+import type { Schema } from '../schema/schema.ts';
 import { decodeProtobuf, isProtobuf } from '../schema/protobuf.ts';
 import type { TypeTable } from '../schema/type-table.ts';
 import { duplicateJsonFields, duplicateYamlSentences } from './duplicates.ts';
@@ -62,27 +63,39 @@ export function parseYamlBody(text: string): unknown {
   }
 }
 
+/** What Go says about JSON that ends too early; other sentences stay those of this runtime. */
+export function goJsonError(text: string, message: string): string {
+  const atEnd = /position (\d+)/.exec(message)?.[1];
+  const isShort = message.includes('end of JSON') || (atEnd !== undefined && Number(atEnd) >= text.length);
+  return isShort ? 'unexpected end of JSON input' : message;
+}
+
 function asRecord(value: unknown): UnknownRecord {
   if (!isRecord(value)) throw badRequest("couldn't get version/kind; json parse error: the body is not an object");
   return value;
 }
 
-/** Throws unless the record says it is of the resource's kind and version. */
-export function checkKind(record: UnknownRecord, expected: { apiVersion: string; kind: string }): void {
-  const { apiVersion, kind } = record;
-  if (kind === undefined || kind === '') throw badRequest("Object 'Kind' is missing in the request body");
-  if (apiVersion === undefined || apiVersion === '')
-    throw badRequest("Object 'apiVersion' is missing in the request body");
-  if (apiVersion !== expected.apiVersion) {
-    throw badRequest(
-      `the API version in the data (${String(apiVersion)}) does not match the expected API version (${expected.apiVersion})`,
-    );
+/** Throws unless the record says it is of the resource's kind and version, or says nothing of them. */
+export function checkKind(
+  record: UnknownRecord,
+  expected: { apiVersion: string; kind: string },
+  kinds?: { findKind(apiVersion: string, kind: string): unknown },
+): void {
+  // What a body does not say is what the path says.
+  if ((record['kind'] ?? '') === '') record['kind'] = expected.kind;
+  if ((record['apiVersion'] ?? '') === '') record['apiVersion'] = expected.apiVersion;
+  const apiVersion = String(record['apiVersion']);
+  const kind = String(record['kind']);
+  if (apiVersion === expected.apiVersion && kind === expected.kind) return;
+  const version = versionOf(apiVersion);
+  const where = `${kind} in version "${version}" cannot be handled as a ${expected.kind}`;
+  if (kinds?.findKind(apiVersion, kind) === undefined) {
+    const scheme = 'in scheme "pkg/runtime/scheme.go:110"';
+    throw badRequest(`${where}: no kind "${kind}" is registered for version "${apiVersion}" ${scheme}`);
   }
-  if (kind !== expected.kind) {
-    throw badRequest(
-      `${String(kind)} in version "${versionOf(expected.apiVersion)}" cannot be handled as a ${expected.kind}`,
-    );
-  }
+  const group = expected.apiVersion.includes('/') ? expected.apiVersion.replace(/[./].*$/, '') : 'core';
+  const types = `(${version}.${kind}) to (${group}.${expected.kind})`;
+  throw badRequest(`${where}: converting ${types}: unknown conversion`);
 }
 
 function versionOf(apiVersion: string): string {
@@ -122,12 +135,33 @@ export function canonicalise(
   } catch (error) {
     if (!(error instanceof StatusError) || error.status.code !== 400) throw error;
     const where = `${resource.kind} in version "${resource.version}" cannot be handled as a ${resource.kind}`;
-    throw badRequest(`${where}: ${error.message.replace('Go struct field ', `Go struct field ${resource.kind}.`)}`);
+    throw badRequest(`${where}: ${goFieldText(error.message, resource.schema)}`);
   }
   if (resource.custom !== undefined) report.unknown.push(...resource.custom.prune(object));
-  const unknown = report.unknown.map((path) => `unknown field "${path}"`);
+  const found = resource.custom === undefined ? inDocumentOrder(report.unknown, record) : report.unknown.toSorted();
+  const unknown = found.map((path) => `unknown field "${path}"`);
   reportFindings([...unknown, ...(options.duplicates ?? [])], resource, options);
   return object as AnyObject;
+}
+
+/** Names a field as Go does: the innermost struct, then the path without positions and keys. */
+function goFieldText(message: string, schema: Schema): string {
+  return message.replace(/Go struct field (\S+)/, (_all, found: string) => {
+    const path = found.replace(/\[[^\]]*\]/g, '');
+    return `Go struct field ${ownerOf(schema, path.split('.'))}.${path}`;
+  });
+}
+
+function ownerOf(schema: Schema, path: readonly string[]): string {
+  let owner = '';
+  let at: Schema | undefined = schema;
+  for (const name of path) {
+    while (at?.kind === 'list' || at?.kind === 'map') at = at.element;
+    if (at?.kind !== 'struct') break;
+    owner = at.typeName.split('.').at(-1) ?? owner;
+    at = at.fields.get(name)?.schema;
+  }
+  return owner;
 }
 
 /** What a body says twice, in sentences; nothing where nobody wants to know. */
@@ -145,6 +179,30 @@ export function duplicatesIn(
   // JSON sent as YAML is read as YAML, which tells of it in its own words.
   if (isYaml && fields.length > 0) return duplicateYamlSentences(text);
   return fields.map((path) => `duplicate field "${path}"`);
+}
+
+/** Paths in the order in which the body has them. */
+function inDocumentOrder(paths: readonly string[], body: unknown): readonly string[] {
+  if (paths.length < 2) return paths;
+  const position = (path: string): number[] => {
+    let at: unknown = body;
+    return path.split(/\.|\[/).map((part) => {
+      const key = part.replace(/\]$/, '');
+      const index = isRecord(at) ? Object.keys(at).indexOf(key) : Number(key);
+      at = isRecord(at) ? at[key] : Array.isArray(at) ? at[index] : undefined;
+      return index;
+    });
+  };
+  const placed = paths.map((path) => ({ path, at: position(path) }));
+  return placed.toSorted((left, right) => compareNumbers(left.at, right.at)).map(({ path }) => path);
+}
+
+function compareNumbers(left: readonly number[], right: readonly number[]): number {
+  for (const [index, value] of left.entries()) {
+    const difference = value - (right[index] ?? -1);
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length;
 }
 
 function reportFindings(

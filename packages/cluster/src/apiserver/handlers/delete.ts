@@ -158,11 +158,13 @@ function hasSpecFinalizers(resource: Resource, object: AnyObject): boolean {
 /** False when the object is marked already and nothing changes. */
 function markDeleted(context: ApiContext, resource: Resource, object: AnyObject, graceSeconds: number): boolean {
   const { metadata } = object;
-  const shorter = (metadata.deletionGracePeriodSeconds ?? Infinity) > graceSeconds;
+  const isNamespace = resource.collection === 'core/namespaces';
+  const shorter = !isNamespace && (metadata.deletionGracePeriodSeconds ?? Infinity) > graceSeconds;
   if (metadata.deletionTimestamp !== undefined && !shorter) return false;
   const nowMs = context.clock.nowMs();
   metadata.deletionTimestamp = toTimestamp(nowMs + graceSeconds * 1000);
-  metadata.deletionGracePeriodSeconds = graceSeconds;
+  // Namespaces end by their finalizers, not after a time.
+  if (resource.collection !== 'core/namespaces') metadata.deletionGracePeriodSeconds = graceSeconds;
   if (metadata.generation !== undefined) metadata.generation++;
   if (resource.collection === 'core/namespaces') {
     const status = isRecord(object['status']) ? object['status'] : {};

@@ -18,8 +18,8 @@ const shapes: Readonly<Record<string, Format['shape']>> = {
   PartialObjectMetadataList: 'partialList',
 };
 
-const representations =
-  'application/json, application/yaml, application/vnd.kubernetes.protobuf, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch';
+const representations = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
+const streams = ', application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch';
 
 /** One entry of an Accept header. */
 export interface AcceptEntry {
@@ -41,14 +41,19 @@ export function parseAccept(header: string | undefined): AcceptEntry[] {
 }
 
 /** The first acceptable form. Protobuf is never produced. Throws 406 when nothing fits. */
-export function negotiate(header: string | undefined): Format {
+export function negotiate(header: string | undefined, of: 'one' | 'many' = 'one'): Format {
   const entries = parseAccept(header);
   if (entries.length === 0) return plain;
   for (const entry of entries) {
     const format = formatOf(entry);
     if (format !== undefined) return format;
   }
-  throw notAcceptable();
+  const isTransformed = entries.some(
+    ({ parameters, type }) => parameters['as'] !== undefined && type.endsWith('/json'),
+  );
+  if (!isTransformed) throw notAcceptable(of === 'many' ? streams : '');
+  const message = `only the following media types are accepted: ${representations}`;
+  throw new StatusError({ code: 406, reason: 'NotAcceptable', message });
 }
 
 /** Throws 406 when only another form than the object itself would do: what is answered and not kept has no other. */
@@ -56,8 +61,8 @@ export function requirePlain(header: string | undefined): void {
   if (negotiate(header).shape !== 'object') throw notAcceptable();
 }
 
-function notAcceptable(): StatusError {
-  const message = `406: Not Acceptable\n\nAvailable representations: ${representations}`;
+function notAcceptable(more = ''): StatusError {
+  const message = `406: Not Acceptable\n\nAvailable representations: ${representations}${more}`;
   return new StatusError({ code: 406, reason: 'NotAcceptable', message, details: {} });
 }
 

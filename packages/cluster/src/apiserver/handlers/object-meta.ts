@@ -2,7 +2,7 @@
 
 import type { AnyObject, ObjectMeta } from '@towpath/api';
 import { isRecord, jsonEqual, randomSuffix, toTimestamp, uuid } from '@towpath/kit';
-import { badRequest, cause, type StatusCause } from '../http/status.ts';
+import { badRequest, cause, plainError, type StatusCause } from '../http/status.ts';
 import {
   label1035Problem,
   labelProblem,
@@ -31,6 +31,9 @@ export function prepareNewMetadata(object: AnyObject, target: Target, context: A
   }
   if (resource.namespaced) metadata.namespace = target.namespace ?? 'default';
   else delete metadata.namespace;
+  if ((metadata.resourceVersion ?? '') !== '' && (metadata.resourceVersion ?? '') !== '0') {
+    throw plainError('resourceVersion should not be set on objects to be created');
+  }
   metadata.uid = uuid(context.random);
   metadata.creationTimestamp = toTimestamp(context.clock.nowMs());
   delete metadata.deletionTimestamp;
@@ -53,7 +56,10 @@ function checkNamespace(metadata: ObjectMeta, target: Target): void {
 export function prepareUpdatedMetadata(object: AnyObject, old: AnyObject, target: Target): StatusCause[] {
   const { metadata } = object;
   checkNamespace(metadata, target);
-  if ((metadata.name ?? '') !== '' && metadata.name !== target.name) {
+  if ((metadata.name ?? '') === '') {
+    throw badRequest(`the name of the object (${target.name} based on URL) was undeterminable: name must be provided`);
+  }
+  if (metadata.name !== target.name) {
     throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${target.name})`);
   }
   metadata.name = old.metadata.name;
@@ -69,7 +75,8 @@ export function prepareUpdatedMetadata(object: AnyObject, old: AnyObject, target
   const added = (metadata.finalizers ?? []).filter((name) => !(old.metadata.finalizers ?? []).includes(name));
   if (added.length === 0) return [];
   const detail = 'no new finalizers can be added if the object is being deleted, found new finalizers ';
-  return [cause.forbidden('metadata.finalizers', `${detail}${JSON.stringify(added).replaceAll(',', ', ')}`)];
+  const list = added.map((name) => JSON.stringify(name)).join(', ');
+  return [cause.forbidden('metadata.finalizers', `${detail}[]string{${list}}`)];
 }
 
 function keep<Name extends keyof ObjectMeta>(metadata: ObjectMeta, old: ObjectMeta, name: Name): void {
@@ -97,8 +104,9 @@ export function validateMetadata(object: AnyObject, strategy: Strategy): StatusC
   }
   causes.push(...validateLabels(metadata.labels, 'metadata.labels'));
   causes.push(...validateAnnotations(metadata.annotations));
-  (metadata.ownerReferences ?? []).forEach((owner, index) => {
-    const field = `metadata.ownerReferences[${index}]`;
+  causes.push(...validateOwners(metadata));
+  (metadata.ownerReferences ?? []).forEach((owner) => {
+    const field = 'metadata.ownerReferences';
     if (!owner.apiVersion)
       causes.push(cause.invalid(`${field}.apiVersion`, owner.apiVersion ?? '', 'version must not be empty'));
     if (!owner.kind) causes.push(cause.invalid(`${field}.kind`, '', 'must not be empty'));
@@ -107,9 +115,27 @@ export function validateMetadata(object: AnyObject, strategy: Strategy): StatusC
   });
   (metadata.finalizers ?? []).forEach((name, index) => {
     const problem = qualifiedNameProblem(name);
-    if (problem !== undefined) causes.push(cause.invalid(`metadata.finalizers[${index}]`, name, problem));
+    if (problem !== undefined) causes.push(cause.invalid('metadata.finalizers', name, problem));
+    if (name.includes('/') || standardFinalizers.includes(name)) return;
+    const detail = 'name is neither a standard finalizer name nor is it fully qualified';
+    causes.push(cause.invalid(`metadata.finalizers[${index}]`, name, detail));
   });
   return causes;
+}
+
+const standardFinalizers = ['kubernetes', 'orphan', 'foregroundDeletion'];
+
+function validateOwners({ ownerReferences = [] }: ObjectMeta): StatusCause[] {
+  const causes: StatusCause[] = [];
+  for (const owner of ownerReferences) {
+    if (owner.apiVersion !== 'v1' || owner.kind !== 'Event') continue;
+    causes.push(cause.invalid('metadata.ownerReferences', owner, '/v1, Kind=Event is disallowed from being an owner'));
+  }
+  const controllers = ownerReferences.filter((owner) => owner.controller === true);
+  const [first, second] = controllers.map(({ kind, name }) => `${kind}/${name}`);
+  if (first === undefined || second === undefined) return causes;
+  const detail = `Only one reference can have Controller set to true. Found "true" in references for ${first} and ${second}`;
+  return [...causes, cause.invalid('metadata.ownerReferences', ownerReferences, detail)];
 }
 
 /** Validation of a label map at `field`. */

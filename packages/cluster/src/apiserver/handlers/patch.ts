@@ -2,9 +2,9 @@
 
 import { jsonMergePatch, strategicMergePatch, mergeSchemaFor, applyJsonPatch, type AnyObject } from '@towpath/api';
 import { isRecord, messageOf, TowpathError, type UnknownRecord } from '@towpath/kit';
-import { badRequest, cause, invalid, StatusError } from '../http/status.ts';
+import { badRequest, StatusError } from '../http/status.ts';
 import type { Resource } from '../resources/resource.ts';
-import { maxBodyBytes, parseJsonBody, parseYamlBody, tooLarge } from './decode.ts';
+import { goJsonError, maxBodyBytes, parseYamlBody, tooLarge } from './decode.ts';
 import type { Target } from './context.ts';
 
 export type PatchKind = 'json' | 'merge' | 'strategic' | 'apply';
@@ -37,7 +37,15 @@ export function patchBodyOf(target: Target, kind: PatchKind): unknown {
   if (body === undefined || body.length === 0) throw badRequest('the patch is empty');
   if (body.length > maxBodyBytes) throw tooLarge();
   const text = typeof body === 'string' ? body : Buffer.from(body).toString('utf8');
-  return kind === 'apply' ? parseYamlBody(text) : parseJsonBody(text);
+  return kind === 'apply' ? parseYamlBody(text) : parsePatch(text);
+}
+
+function parsePatch(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw badRequest(`error decoding patch: ${goJsonError(text, messageOf(error))}`);
+  }
 }
 
 /** Applies a patch to the current object. Throws 400 or 422 when it does not fit. */
@@ -55,9 +63,15 @@ export function applyPatch(
 function patchedBy(current: AnyObject, patch: unknown, kind: Exclude<PatchKind, 'apply'>, resource: Resource): unknown {
   switch (kind) {
     case 'merge':
+      if (!isRecord(patch)) {
+        const found = Array.isArray(patch) ? 'array' : typeof patch;
+        throw badRequest(
+          `error decoding patch: json: cannot unmarshal ${found} into Go value of type map[string]interface {}`,
+        );
+      }
       return jsonMergePatch(current, patch);
     case 'json':
-      return jsonPatched(current, patch, resource);
+      return jsonPatched(current, patch);
     case 'strategic': {
       if (!isRecord(patch)) throw badRequest('a strategic merge patch must be an object');
       const schema = mergeSchemaFor({ apiVersion: resource.apiVersion, kind: resource.kind });
@@ -71,14 +85,19 @@ function patchedBy(current: AnyObject, patch: unknown, kind: Exclude<PatchKind, 
   }
 }
 
-function jsonPatched(current: AnyObject, patch: unknown, resource: Resource): unknown {
-  if (!Array.isArray(patch)) throw badRequest('a JSON patch must be a list of operations');
+function jsonPatched(current: AnyObject, patch: unknown): unknown {
+  if (!Array.isArray(patch)) {
+    const found = isRecord(patch) ? 'object' : typeof patch;
+    throw badRequest(
+      `error decoding patch: json: cannot unmarshal ${found} into Go value of type []handlers.jsonPatchOp`,
+    );
+  }
   try {
     return applyJsonPatch(current, patch);
   } catch (error) {
     if (!(error instanceof TowpathError)) throw error;
-    throw invalid({ group: resource.group, kind: resource.kind, name: current.metadata.name }, [
-      cause.invalid('patch', patch, messageOf(error)),
-    ]);
+    // The real server does not say what was wrong.
+    const message = 'the server rejected our request due to an error in our request';
+    throw new StatusError({ code: 422, reason: 'Invalid', message, details: {} });
   }
 }

@@ -2,6 +2,7 @@
 
 import type { ApiResponse } from '../http/message.ts';
 import { badRequest, cause, expired, invalid, notFound, plainError, StatusError } from '../http/status.ts';
+import type { Resource } from '../resources/resource.ts';
 import type { StoredObject } from '../storage/collection.ts';
 import { storageKey, type ApiContext, type Target } from './context.ts';
 import { negotiate } from './negotiate.ts';
@@ -12,16 +13,36 @@ import type { ListSnapshots } from './snapshots.ts';
 /** How the answer to a read is to look. */
 export function renderOptionsOf(context: ApiContext, target: Target): RenderOptions {
   return {
-    format: negotiate(target.headers['accept']),
+    format: negotiate(target.headers['accept'], target.name === '' ? 'many' : 'one'),
     nowMs: context.clock.nowMs(),
-    includeObject: target.query.get('includeObject') ?? 'Metadata',
+    includeObject: includeObjectOf(target.query.get('includeObject')),
   };
+}
+
+/** Throws a 400 for what does not exist. */
+function includeObjectOf(value: string | null): string {
+  if (value === null || value === '') return 'Metadata';
+  if (value === 'Metadata' || value === 'Object' || value === 'None') return value;
+  const problem = `includeObject: Invalid value: ${JSON.stringify(value)}: must be 'Metadata', 'Object', 'None', or empty`;
+  throw badRequest(`Unable to convert to Table as requested: ${problem}`);
+}
+
+/** A list is not one object's metadata, nor the other way round. Throws a 406. */
+function checkShape(options: RenderOptions, { kind, custom }: Resource, asked: 'one' | 'list'): void {
+  const { shape } = options.format;
+  const wrong = asked === 'list' ? shape === 'partial' : shape === 'partialList';
+  if (!wrong || custom !== undefined) return;
+  const name = asked === 'list' ? 'PartialObjectMetadata' : 'PartialObjectMetadataList';
+  const found = asked === 'list' ? `a list (*core.${kind}List)` : `not a list (*core.${kind})`;
+  const message = `you requested ${name}, but the requested object is ${found}`;
+  throw new StatusError({ code: 406, reason: 'NotAcceptable', message });
 }
 
 /** Answers GET of one object. */
 export async function getObject(context: ApiContext, target: Target): Promise<ApiResponse> {
   const { resource } = target;
   const options = renderOptionsOf(context, target);
+  checkShape(options, resource, 'one');
   checkNotTooNew(context, target);
   const key = storageKey(resource, target.namespace, target.name);
   const stored = context.objects.collection(resource.collection).get(key);
@@ -34,6 +55,7 @@ export async function getObject(context: ApiContext, target: Target): Promise<Ap
 export async function listObjects(context: ApiContext, target: Target, snapshots: ListSnapshots): Promise<ApiResponse> {
   const { resource, query } = target;
   const options = renderOptionsOf(context, target);
+  checkShape(options, resource, 'list');
   checkListQuery(query);
   checkNotTooNew(context, target);
   const selection = parseSelection(resource, query);

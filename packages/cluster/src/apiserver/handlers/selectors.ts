@@ -48,6 +48,8 @@ function parseFields(text: string, resource: Resource): FieldRequirement[] {
     const [, given = '', operator, value = ''] = match;
     const field = fieldAliases[`${resource.collection} ${given}`] ?? given;
     if (!known.includes(field)) {
+      const isPlain = resource.collection === 'core/pods' || resource.custom !== undefined;
+      if (isPlain) throw badRequest(`field label not supported: ${given}`);
       const names = known.map((name) => `"${name}"`).join(', ');
       throw badRequest(`"${given}" is not a known field selector: only ${names}`);
     }

@@ -29,7 +29,7 @@ interface WatchQuery {
 
 /** Answers a watch of a collection, or of one object when `name` is given. */
 export async function watchObjects(context: ApiContext, target: Target, name?: string): Promise<ApiResponse> {
-  const format = negotiate(target.headers['accept']);
+  const format = negotiate(target.headers['accept'], 'many');
   const selection = parseSelection(target.resource, target.query, name);
   const query = watchQuery(context, target);
   if (!context.objects.isSettled) await context.objects.settled();

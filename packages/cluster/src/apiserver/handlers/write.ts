@@ -4,10 +4,12 @@ import type { AnyObject } from '@towpath/api';
 import { jsonEqual, randomSuffix, type UnknownRecord } from '@towpath/kit';
 import {
   alreadyExists,
+  cause,
   conflict,
   forbidden,
   invalid,
   notFound,
+  plainError,
   StatusError,
   type StatusCause,
 } from '../http/status.ts';
@@ -187,13 +189,26 @@ function unchanged(object: AnyObject, old: AnyObject): boolean {
 function checkPreconditions(object: AnyObject, stored: StoredObject, resource: Resource): void {
   const { uid, resourceVersion, name } = object.metadata;
   const old = stored.object.metadata;
+  if (resource.custom !== undefined && (resourceVersion ?? '') === '') {
+    const causes = [cause.invalid('metadata.resourceVersion', 0, 'must be specified for an update')];
+    throw invalid({ group: resource.group, kind: resource.plural, name: old.name }, causes);
+  }
   if (uid !== undefined && uid !== '' && uid !== old.uid) {
-    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.uid ?? ''}`;
+    const key = storageName(resource, stored.key);
+    const why = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.uid ?? ''}`;
     throw conflict(resource, name ?? old.name, why);
+  }
+  if (resourceVersion !== undefined && !/^\d*$/.test(resourceVersion)) {
+    throw plainError(`strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`);
   }
   if (resourceVersion !== undefined && resourceVersion !== '' && resourceVersion !== String(stored.rv)) {
     throw conflict(resource, old.name);
   }
+}
+
+/** Where a real server keeps the object: clients see it in some errors. */
+function storageName({ group, plural }: Resource, key: string): string {
+  return `/registry/${group === '' ? plural : `${group}/${plural}`}/${key}`;
 }
 
 /** The main resource cannot write status; the status subresource can write little else. */
@@ -201,6 +216,8 @@ function restoreProtected(object: AnyObject, old: AnyObject, target: Target): vo
   const { resource, subresource } = target;
   if (subresource === undefined) {
     if (hasStatusSubresource(resource)) copyMember(object, old, 'status');
+    // The spec of a namespace is its finalizers, which have a subresource.
+    if (resource.collection === 'core/namespaces') copyMember(object, old, 'spec');
     return;
   }
   if (subresource !== 'status') return;
@@ -209,6 +226,8 @@ function restoreProtected(object: AnyObject, old: AnyObject, target: Target): vo
       copyMember(object, old, name);
   }
   const { metadata } = object;
+  const keepsLabels = resource.collection === 'apps/deployments';
+  if (keepsLabels) copyMember(metadata as unknown as UnknownRecord, old.metadata as unknown as UnknownRecord, 'labels');
   if (resource.custom !== undefined) {
     const { managedFields } = metadata;
     object.metadata = structuredClone(old.metadata);

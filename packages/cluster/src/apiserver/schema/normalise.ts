@@ -125,12 +125,10 @@ function goType(schema: Schema): string {
   return names[schema.type] ?? schema.type;
 }
 
-function quantity(text: string, path: string): string {
+function quantity(text: string): string {
   const canonical = canonicalQuantity(text);
   if (canonical !== undefined) return canonical;
-  throw badRequest(
-    `quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$' (${path})`,
-  );
+  throw badRequest(`quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'`);
 }
 
 function normaliseScalar(value: unknown, schema: ScalarSchema, path: string): unknown {
@@ -159,7 +157,7 @@ function normaliseScalar(value: unknown, schema: ScalarSchema, path: string): un
       return time(value, path, schema.type);
     case 'quantity':
       if (typeof value !== 'string' && typeof value !== 'number') throw mismatch(value, path, 'resource.Quantity');
-      return quantity(String(value).trim(), path);
+      return quantity(String(value).trim());
     case 'intOrString':
       if (typeof value !== 'string' && typeof value !== 'number') throw mismatch(value, path, 'intstr.IntOrString');
       return value;
@@ -184,7 +182,8 @@ function time(value: unknown, path: string, type: 'time' | 'microTime'): string 
   if (typeof value !== 'string') throw mismatch(value, path, type === 'time' ? 'v1.Time' : 'v1.MicroTime');
   const ms = Date.parse(value);
   if (Number.isNaN(ms) || !/^\d{4}-\d\d-\d\d[Tt]/.test(value)) {
-    throw badRequest(`parsing time ${JSON.stringify(value)} as "2006-01-02T15:04:05Z07:00": cannot parse (${path})`);
+    const quoted = JSON.stringify(value);
+    throw badRequest(`parsing time ${quoted} as "2006-01-02T15:04:05Z07:00": cannot parse ${quoted} as "2006"`);
   }
   const iso = new Date(ms).toISOString();
   if (type === 'time') return iso.replace(/\.\d{3}Z$/, 'Z');

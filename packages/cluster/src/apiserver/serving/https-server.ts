@@ -140,7 +140,9 @@ function readBody(incoming: Incoming): Promise<Uint8Array | undefined | 'too lar
     });
     incoming.on('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
     incoming.on('error', reject);
-    incoming.on('close', () => reject(new Error('the client left in the middle of its request')));
+    incoming.on('close', () => {
+      if (!incoming.readableEnded) reject(new Error('the client left in the middle of its request'));
+    });
   });
 }
 

@@ -82,9 +82,6 @@ export const namespace: Strategy = {
     object['spec'] = { finalizers: [...own, 'kubernetes'] };
     object['status'] = { phase: 'Active' };
   },
-  prepareUpdate(object, old) {
-    if (object.metadata.deletionTimestamp === undefined) object['spec'] = structuredClone(old['spec']);
-  },
   fields: (object) => ({ 'status.phase': String(getIn(object, ['status', 'phase']) ?? '') }),
 };
 

@@ -22,7 +22,6 @@ const byCollection: Readonly<Record<string, readonly string[]>> = {
   'core/secrets': ['type'],
   'core/services': ['spec.clusterIP', 'spec.type'],
   'core/replicationcontrollers': ['status.replicas'],
-  'apps/replicasets': ['status.replicas'],
   'batch/jobs': ['status.successful'],
   'certificates.k8s.io/certificatesigningrequests': ['spec.signerName'],
 };

@@ -12,6 +12,11 @@ function record(value: unknown): UnknownRecord {
   return isRecord(value) ? value : {};
 }
 
+/** A reference as the real server prints it. */
+function internalRoleRef({ apiGroup, kind, name }: UnknownRecord): UnknownRecord {
+  return { APIGroup: apiGroup, Kind: kind, Name: name };
+}
+
 export const role: Strategy = { names: 'path' };
 
 /** Named after the address. */
@@ -30,9 +35,9 @@ export const roleBinding: Strategy = {
     const causes: StatusCause[] = [];
     const name = getIn(object, ['roleRef', 'name']);
     const kind = getIn(object, ['roleRef', 'kind']);
-    if (name === undefined || name === '') causes.push(cause.required('roleRef.name'));
     const kinds = object.kind === 'RoleBinding' ? ['Role', 'ClusterRole'] : ['ClusterRole'];
-    if (!kinds.includes(String(kind))) causes.push(cause.notSupported('roleRef.kind', kind ?? '', kinds));
+    if (!kinds.includes(String(kind))) causes.push(cause.notSupported('roleRef.kind', kind ?? '', kinds, 'given'));
+    if (name === undefined || name === '') causes.push(cause.required('roleRef.name'));
     listOf(object['subjects']).forEach((subject, index) => {
       const needsNamespace = subject['kind'] === 'ServiceAccount' && (subject['namespace'] ?? '') === '';
       if (needsNamespace) causes.push(cause.required(`subjects[${index}].namespace`));
@@ -42,7 +47,7 @@ export const roleBinding: Strategy = {
   validateUpdate: (object, old) =>
     jsonEqual(object['roleRef'], old['roleRef'])
       ? []
-      : [cause.invalid('roleRef', object['roleRef'], 'cannot change roleRef')],
+      : [cause.invalid('roleRef', internalRoleRef(record(object['roleRef'])), 'cannot change roleRef')],
 };
 
 export const endpointSlice: Strategy = {
@@ -118,7 +123,13 @@ export const ingress: Strategy = {
     const spec = record(object['spec']);
     const causes: StatusCause[] = [];
     if (listOf(spec['rules']).length === 0 && spec['defaultBackend'] === undefined) {
-      causes.push(cause.invalid('spec', spec, 'either `defaultBackend` or `rules` must be specified'));
+      causes.push(
+        cause.invalid(
+          'spec',
+          Object.keys(spec).length === 0 ? null : spec,
+          'either `defaultBackend` or `rules` must be specified',
+        ),
+      );
     }
     listOf(spec['rules']).forEach((rule, at) =>
       listOf(record(rule['http'])['paths']).forEach((path, index) => {
@@ -161,6 +172,12 @@ export const priorityClass: Strategy = {
   defaults(object) {
     object['preemptionPolicy'] ??= 'PreemptLowerPriority';
   },
+  validateUpdate: (object, old) => [
+    ...(object['value'] === old['value'] ? [] : [cause.forbidden('value', 'may not be changed in an update.')]),
+    ...(object['preemptionPolicy'] === old['preemptionPolicy']
+      ? []
+      : [cause.invalid('preemptionPolicy', object['preemptionPolicy'], 'field is immutable')]),
+  ],
 };
 
 export const webhookConfiguration: Strategy = {

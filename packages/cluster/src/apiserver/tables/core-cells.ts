@@ -248,7 +248,7 @@ const storageClass: Cells = (object, nowMs) => {
     text(object, 'provisioner'),
     text(object, 'reclaimPolicy', 'Delete'),
     text(object, 'volumeBindingMode', '<unset>'),
-    at(object, 'allowVolumeExpansion') === true ? 'true' : 'false',
+    at(object, 'allowVolumeExpansion') === true,
     age(object, nowMs),
   ];
 };

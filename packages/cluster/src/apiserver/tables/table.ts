@@ -68,7 +68,7 @@ export function tableOf(resource: Resource, objects: readonly AnyObject[], optio
     columnDefinitions: definitions,
     rows: objects.map((object) => ({
       cells: cells(object, nowMs),
-      ...(includeObject === 'None' ? {} : { object: rowObject(resource, object, includeObject, apiVersion) }),
+      object: includeObject === 'None' ? null : rowObject(resource, object, includeObject, apiVersion),
     })),
   };
 }

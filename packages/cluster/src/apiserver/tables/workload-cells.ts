@@ -18,8 +18,8 @@ const template = 'spec.template.spec.containers';
 const deployment: Cells = (object, nowMs) => [
   object.metadata.name,
   `${count(object, 'status.readyReplicas')}/${count(object, 'spec.replicas')}`,
-  String(count(object, 'status.updatedReplicas')),
-  String(count(object, 'status.availableReplicas')),
+  count(object, 'status.updatedReplicas'),
+  count(object, 'status.availableReplicas'),
   ageOf(object.metadata.creationTimestamp, nowMs),
   ...containerCells(object, template),
   labelSelectorText(at(object, 'spec.selector')),

@@ -121,7 +121,9 @@ function send(server: Server, agent: Agent, step: Step): Promise<RawAnswer> {
 }
 
 function warningsOf(raw: readonly string[]): string[] {
-  return raw.filter((_value, index) => index % 2 === 1 && raw[index - 1]?.toLowerCase() === 'warning');
+  const lines = raw.filter((_value, index) => index % 2 === 1 && raw[index - 1]?.toLowerCase() === 'warning');
+  // Several lines and one joined line say the same. Source: RFC 9110, 5.3.
+  return lines.flatMap((line) => line.split(/, (?=299 - ")/));
 }
 
 /** JSON, the JSON lines of a watch, or the text itself. */

@@ -117,9 +117,12 @@ const namespace: Check = (object) => {
   const finalizers = at(object, 'spec.finalizers');
   return (Array.isArray(finalizers) ? finalizers : []).flatMap((name: unknown) => {
     const problem = qualifiedNameProblem(String(name));
-    if (problem !== undefined) return [cause.invalid('spec.finalizers', name, problem)];
     const detail = 'name is neither a standard finalizer name nor is it fully qualified';
-    return name === 'kubernetes' || String(name).includes('/') ? [] : [cause.invalid('spec.finalizers', name, detail)];
+    const isKnown = name === 'kubernetes' || String(name).includes('/');
+    return [
+      ...(problem === undefined ? [] : [cause.invalid('spec.finalizers', name, problem)]),
+      ...(isKnown ? [] : [cause.invalid('spec.finalizers', name, detail)]),
+    ];
   });
 };
 
