@@ -125,11 +125,12 @@ export function splitText(text: string, taint: Iterable<ValuePath | TracedText>,
   const rest = [...values];
   lines.forEach((line, index) => {
     const match = found[index];
-    if (match === undefined) return builder.own(line.end, rest);
-    builder.own(line.start, rest);
-    builder.copy(match.from, match.line);
+    // White space, and quotes that were put around a line, show nothing.
+    builder.own(line.start, []);
+    if (match === undefined) builder.own(line.end, rest);
+    else builder.copy(match.from, match.line);
   });
-  builder.own(text.length, rest);
+  builder.own(text.length, []);
   return builder.pieces;
 }
 
@@ -161,7 +162,7 @@ const quotes = /^(["'])(.*)\1$/s;
 /** A line that `quote` or `squote` put quotes around. */
 function quotedLine(from: TracedText, content: string): Line | undefined {
   const inner = quotes.exec(content)?.[2];
-  return inner === undefined || inner === '' ? undefined : from.find(inner, 0);
+  return inner === undefined || inner.trim() === '' ? undefined : from.find(inner.trim(), 0);
 }
 
 class PieceBuilder {
