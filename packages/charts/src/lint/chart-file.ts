@@ -3,6 +3,7 @@
 import { messageOf } from '@towpath/kit';
 import { parseMetadata } from '../chart/metadata.ts';
 import type { ChartFiles, ChartMaintainer, ChartMetadata } from '../chart/types.ts';
+import { LimitError } from '../errors.ts';
 import { jsonKind } from '../go/json-decode.ts';
 import { compareVersions, parseVersion } from '../go/semver.ts';
 import { fromBytes } from '../go/utf8.ts';
@@ -118,6 +119,11 @@ export function lintValuesFile(files: ChartFiles, overrides: GoMap, say: Say): v
   if (schema === undefined || schema.length === 0) return;
   const options = { prefix: '', warn: (): void => {}, merge: false };
   const coalesced = mergeTables(mergeTables(new Map(), copyTable(overrides), options), values as GoMap, options);
-  const problems = valuesSchema(fromBytes(schema))(coalesced)?.text;
-  if (problems !== undefined) say('ERROR', valuesFile, problems);
+  try {
+    const problems = valuesSchema(fromBytes(schema))(coalesced)?.text;
+    if (problems !== undefined) say('ERROR', valuesFile, problems);
+  } catch (error) {
+    if (!(error instanceof LimitError)) throw error;
+    say('ERROR', valuesFile, error.message);
+  }
 }

@@ -31,6 +31,14 @@ test.each([
     change: { 'Chart.yaml': `${sound['Chart.yaml']}dependencies:\n- name: redis\n  version: 1.0.0\n` },
     want: ['WARNING : chart directory is missing these dependencies: redis'],
   },
+  {
+    name: 'a schema without an end',
+    change: { 'values.schema.json': `${'{"not":'.repeat(600)}{}${'}'.repeat(600)}` },
+    want: [
+      'ERROR values.yaml: values.schema.json nests more than 1500 checks',
+      'ERROR templates/: values.schema.json nests more than 1500 checks',
+    ],
+  },
 ])('$name', async ({ change, want }) => {
   const entries = Object.entries({ ...sound, ...change }).filter(
     (entry): entry is [string, string] => entry[1] !== undefined,

@@ -2,6 +2,9 @@
 
 export type PathKey = string | number;
 
+/** Below this, paths are not told apart: nobody reads such a path, and a list of them grows with its square. */
+const depthMax = 200;
+
 /** One path; made by its parent's `child`. */
 export class ValuePath {
   readonly parent: ValuePath | undefined;
@@ -27,6 +30,7 @@ export class ValuePath {
   }
 
   child(key: PathKey): ValuePath {
+    if (this.depth >= depthMax) return this;
     let child = this.children.get(key);
     if (child === undefined) {
       child = new ValuePath(this, key);
@@ -42,7 +46,9 @@ export class ValuePath {
 
   /** From the root down. */
   keys(): PathKey[] {
-    return this.parent === undefined ? [] : [...this.parent.keys(), this.key];
+    const keys: PathKey[] = [];
+    for (let at: ValuePath = this; at.parent !== undefined; at = at.parent) keys.push(at.key);
+    return keys.toReversed();
   }
 
   text(): string {
