@@ -41,6 +41,14 @@ test('a replication controller keeps its pods, and a budget counts them', async 
 
   expect(status).toMatchObject({ expectedPods: 3, desiredHealthy: 1, disruptionsAllowed: 2, observedGeneration: 1 });
   const pods = await fixture.pods();
+  const answers: number[] = [];
+  for (const pod of pods) {
+    const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: pod.metadata.name } };
+    const path = `/api/v1/namespaces/${namespace}/pods/${pod.metadata.name}/eviction`;
+    const headers = { 'content-type': 'application/json' };
+    answers.push((await client.request({ method: 'POST', path, headers, body: JSON.stringify(eviction) })).status);
+  }
+  expect(answers).toEqual([201, 201, 429]);
   expect(pods.map((pod) => pod.metadata.ownerReferences?.[0]?.kind)).toEqual(Array(3).fill('ReplicationController'));
 });
 

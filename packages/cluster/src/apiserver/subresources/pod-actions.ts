@@ -9,7 +9,7 @@ import { decodeBody } from '../handlers/decode.ts';
 import { deleteObject } from '../handlers/delete.ts';
 import { writeOptionsOf } from '../handlers/dispatch.ts';
 import { updateObject } from '../handlers/write.ts';
-import { evictionProblem } from './disruption.ts';
+import { takeDisruption } from './disruption.ts';
 
 const success: Omit<Status, 'code'> & { code: number } = {
   kind: 'Status',
@@ -66,16 +66,15 @@ function boundPod(
 export async function evictPod(context: ApiContext, target: Target): Promise<ApiResponse> {
   const body = decodeBody(target.body, target.headers['content-type'], context.registry.types);
   const wanted = isRecord(body['deleteOptions']) ? body['deleteOptions'] : {};
-  const { dryRun } = writeOptionsOf(target);
-  const problem = evictionProblem(context, target);
-  if (problem !== undefined) throw problem;
+  const options = writeOptionsOf(target);
+  await takeDisruption(context, target, options);
   const grace = wanted['gracePeriodSeconds'];
   const preconditions = isRecord(wanted['preconditions']) ? wanted['preconditions'] : {};
   await deleteObject(
     context,
     { ...target, subresource: undefined },
     {
-      dryRun,
+      dryRun: options.dryRun,
       ...(typeof grace === 'number' ? { gracePeriodSeconds: grace } : {}),
       ...(typeof preconditions['uid'] === 'string' ? { uid: preconditions['uid'] } : {}),
     },
