@@ -46,9 +46,8 @@ export class ValuePath {
 
   /** From the root down. */
   keys(): PathKey[] {
-    const keys: PathKey[] = [];
-    for (let at: ValuePath = this; at.parent !== undefined; at = at.parent) keys.push(at.key);
-    return keys.toReversed();
+    // Never deeper than `depthMax`.
+    return this.parent === undefined ? [] : [...this.parent.keys(), this.key];
   }
 
   text(): string {
