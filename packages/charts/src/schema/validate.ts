@@ -17,6 +17,8 @@ import {
   type Unevaluated,
   type Validation,
 } from './check.ts';
+import { LimitError } from '../errors.ts';
+import { isStackOverflow } from '../template/exec-error.ts';
 import { canonical, typeOf } from './equality.ts';
 import { escapeToken } from './pointers.ts';
 import { shownValue, singleQuoted } from './print.ts';
@@ -42,9 +44,19 @@ export function validate(
     problems: [],
     unevaluated: unevaluatedOf(value, schema, false),
   };
-  const problem = run(check);
+  const problem = withinStack(() => run(check));
   if (problem === undefined) return [];
   return problem.kind === 'group' ? problem.causes : [problem];
+}
+
+/** JavaScript's own stack may end before the counted depth does. */
+function withinStack<T>(check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    if (isStackOverflow(error)) throw new LimitError('values.schema.json nests too many checks', { cause: error });
+    throw error;
+  }
 }
 
 /** The same value against another schema; what that one looked at counts here. */
