@@ -72,7 +72,7 @@ const failures: {
     status: 406,
     reason: 'NotAcceptable',
     message:
-      '406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch',
+      '406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf',
   },
   {
     name: 'a body of an unknown type',

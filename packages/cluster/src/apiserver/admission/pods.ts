@@ -19,6 +19,9 @@ export async function admitPod(
   options: { serviceAccounts: boolean },
 ): Promise<void> {
   const { object } = request;
+  const isUpdate = request.operation === 'UPDATE' && request.subresource === undefined;
+  if (isUpdate && object !== undefined && request.resource.collection === 'core/pods')
+    addTolerations(podSpecOf(object));
   if (object === undefined || request.operation !== 'CREATE' || request.subresource !== undefined) return;
   if (request.resource.collection !== 'core/pods') return;
   const spec = podSpecOf(object);
@@ -127,7 +130,12 @@ function addPriority(context: ApiContext, pod: AnyObject, spec: PodSpecView): vo
     throw forbidden({ group: '', plural: 'pods' }, pod.metadata.name, `no PriorityClass with name ${name} was found`);
   }
   if (chosen !== undefined) spec.priorityClassName = chosen.object.metadata.name;
-  spec.priority = Number(chosen?.object['value'] ?? builtinPriorities[name] ?? 0);
+  const computed = Number(chosen?.object['value'] ?? builtinPriorities[name] ?? 0);
+  if (spec.priority !== undefined && spec.priority !== computed) {
+    const why = `the integer value of priority (${spec.priority}) must not be provided in pod spec; priority admission controller computed ${computed} from the given PriorityClass name`;
+    throw forbidden({ group: '', plural: 'pods' }, pod.metadata.name, why);
+  }
+  spec.priority = computed;
   spec.preemptionPolicy ??= String(chosen?.object['preemptionPolicy'] ?? 'PreemptLowerPriority');
 }
 

@@ -98,7 +98,7 @@ function resourceList(registry: ResourceRegistry, group: string, version: string
       verbs: resource.verbs,
       ...(resource.shortNames.length === 0 ? {} : { shortNames: resource.shortNames }),
       ...(resource.categories.length === 0 ? {} : { categories: resource.categories }),
-      storageVersionHash: hashOf(`${resource.group}/${resource.version}/${resource.kind}`).slice(0, 12),
+      ...storedAs(resource),
     },
     ...[...resource.subresources.values()].map((sub) => ({
       name: `${resource.plural}/${sub.name}`,
@@ -111,6 +111,17 @@ function resourceList(registry: ResourceRegistry, group: string, version: string
   ]);
   const groupVersion = group === '' ? version : `${group}/${version}`;
   return jsonResponse(200, { kind: 'APIResourceList', apiVersion: 'v1', groupVersion, resources: rows });
+}
+
+/** Eight bytes that change when the kind is stored in another version; nothing for kinds that are not stored. */
+function storedAs({ group, hub, kind, verbs }: Resource): { storageVersionHash?: string } {
+  if (!verbs.includes('list') || group === 'metrics.k8s.io') return {};
+  const version = hub.slice(hub.indexOf('/') + 1);
+  const hub64 = Buffer.from(
+    hashOf(`${hub.includes('/') ? hub.slice(0, hub.indexOf('/')) : ''}/${version}/${kind}`),
+    'base64',
+  );
+  return { storageVersionHash: hub64.subarray(0, 8).toString('base64') };
 }
 
 function isForeign(sub: Subresource, resource: Resource): boolean {
@@ -156,7 +167,7 @@ function aggregated(
 
 function aggregatedGroup(group: Group): UnknownRecord {
   return {
-    metadata: group.name === '' ? { creationTimestamp: null } : { name: group.name, creationTimestamp: null },
+    metadata: group.name === '' ? {} : { name: group.name },
     versions: [...group.versions].map(([version, resources]) => ({
       version,
       freshness: 'Current',
@@ -168,12 +179,18 @@ function aggregatedGroup(group: Group): UnknownRecord {
 function aggregatedResource(resource: Resource): UnknownRecord {
   const subresources = [...resource.subresources.values()].map((sub) => ({
     subresource: sub.name,
-    responseKind: { group: sub.group, version: sub.version, kind: sub.kind },
+    responseKind: isForeign(sub, resource)
+      ? { group: sub.group, version: sub.version, kind: sub.kind }
+      : { group: '', version: '', kind: sub.kind },
     verbs: sub.verbs,
   }));
   return {
     resource: resource.plural,
-    responseKind: { group: resource.group, version: resource.version, kind: resource.kind },
+    // Empty stands for the group and version of the list. Custom resources say them.
+    responseKind:
+      resource.custom === undefined
+        ? { group: '', version: '', kind: resource.kind }
+        : { group: resource.group, version: resource.version, kind: resource.kind },
     scope: resource.namespaced ? 'Namespaced' : 'Cluster',
     singularResource: resource.singular,
     verbs: resource.verbs,

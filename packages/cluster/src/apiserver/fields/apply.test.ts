@@ -95,7 +95,7 @@ describe('apply', () => {
     const applied = client.patch(ConfigMaps, key, body, { kind: 'apply', fieldManager: 'm' });
 
     await expect(applied).rejects.toThrow(
-      'failed to create typed patch object (default/s; v1, Kind=ConfigMap): .dta: field not declared in schema',
+      'failed to create typed patch object (/s; /v1, Kind=ConfigMap): .dta: field not declared in schema',
     );
   });
 });

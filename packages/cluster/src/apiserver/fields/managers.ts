@@ -57,7 +57,9 @@ export function entriesOf(managers: ReadonlyMap<string, Manager>, nowMs: number)
     manager: manager.name,
     operation: manager.operation,
     apiVersion: manager.apiVersion,
-    time: manager.time ?? toTimestamp(nowMs),
+    ...(manager.time === undefined && manager.subresource === 'scale'
+      ? {}
+      : { time: manager.time ?? toTimestamp(nowMs) }),
     fieldsType: 'FieldsV1',
     fieldsV1: toFieldsV1(manager.set),
     ...(manager.subresource === '' ? {} : { subresource: manager.subresource }),

@@ -2,7 +2,7 @@
 
 import { isRecord, type UnknownRecord } from '@towpath/kit';
 import { applyConfiguration, checkApply, type ApplyRequest } from '../fields/apply.ts';
-import { badRequest, notFound } from '../http/status.ts';
+import { badRequest, notFound, plainError } from '../http/status.ts';
 import { storageKey, type ApiContext, type Target } from './context.ts';
 import type { Resource } from '../resources/resource.ts';
 import { canonicalise } from './decode.ts';
@@ -49,9 +49,9 @@ function canonicalConfig(config: UnknownRecord, target: Target): UnknownRecord {
   const [first] = unknown;
   if (first !== undefined) {
     const path = /"(.*)"/.exec(first)?.[1] ?? '';
-    const name = resource.namespaced ? `${target.namespace ?? ''}/${target.name}` : `/${target.name}`;
-    const kind = `${name}; ${resource.apiVersion}, Kind=${resource.kind}`;
-    throw badRequest(`failed to create typed patch object (${kind}): .${path}: field not declared in schema`);
+    const version = resource.group === '' ? `/${resource.apiVersion}` : resource.apiVersion;
+    const kind = `/${target.name}; ${version}, Kind=${resource.kind}`;
+    throw plainError(`failed to create typed patch object (${kind}): .${path}: field not declared in schema`);
   }
   return asSaid(object, config) as UnknownRecord;
 }

@@ -13,6 +13,9 @@ import { duplicateJsonFields, duplicateYamlSentences } from './duplicates.ts';
 /** Largest request body, in bytes, as on a real server. */
 export const maxBodyBytes = 3 * 1024 * 1024;
 
+/** Bytes of a body that are shown in a refusal. */
+const maxSummaryBytes = 80;
+
 const acceptedTypes = 'application/json, application/yaml, application/vnd.kubernetes.protobuf';
 
 /** Decodes a body into a record, without looking at its kind. */
@@ -20,9 +23,35 @@ export function decodeBody(
   body: string | Uint8Array | undefined,
   contentType: string | undefined,
   types: TypeTable,
+  kind?: string,
+): UnknownRecord {
+  try {
+    return decoded(body, contentType, types);
+  } catch (error) {
+    if (kind === undefined || !(error instanceof StatusError) || error.status.code !== 400) throw error;
+    const what = `the object provided is unrecognized (must be of type ${kind})`;
+    throw badRequest(`${what}: ${error.message} (${summaryOf(body)})`);
+  }
+}
+
+/** The beginning of a body: JSON as it is, anything else as hexadecimal digits. */
+function summaryOf(body: string | Uint8Array | undefined): string {
+  if (body === undefined || body.length === 0) return '<empty>';
+  const bytes = Buffer.from(body);
+  const isShort = bytes.length <= maxSummaryBytes;
+  const start = bytes.subarray(0, maxSummaryBytes);
+  const text = start[0] === 0x7b ? start.toString('utf8') : start.toString('hex');
+  return isShort ? text : `${text} ...`;
+}
+
+function decoded(
+  body: string | Uint8Array | undefined,
+  contentType: string | undefined,
+  types: TypeTable,
 ): UnknownRecord {
   const mediaType = (contentType ?? 'application/json').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  if (body === undefined || body.length === 0) throw badRequest('the request body is empty');
+  if (body === undefined || body.length === 0)
+    throw badRequest("couldn't get version/kind; json parse error: unexpected end of JSON input");
   if (body.length > maxBodyBytes) throw tooLarge();
   if (isProtobuf(mediaType)) {
     return decodeProtobuf(typeof body === 'string' ? Buffer.from(body, 'latin1') : body, types);
@@ -48,7 +77,7 @@ export function parseJsonBody(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw badRequest(`couldn't get version/kind; json parse error: ${messageOf(error)}`);
+    throw badRequest(`couldn't get version/kind; json parse error: ${goJsonError(text, messageOf(error))}`);
   }
 }
 
@@ -71,8 +100,11 @@ export function goJsonError(text: string, message: string): string {
 }
 
 function asRecord(value: unknown): UnknownRecord {
-  if (!isRecord(value)) throw badRequest("couldn't get version/kind; json parse error: the body is not an object");
-  return value;
+  if (isRecord(value)) return value;
+  const found = Array.isArray(value) ? 'array' : typeof value;
+  const tags = String.raw`struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }`;
+  const problem = `json: cannot unmarshal ${found} into Go value of type ${tags}`;
+  throw badRequest(`couldn't get version/kind; json parse error: ${problem}`);
 }
 
 /** Throws unless the record says it is of the resource's kind and version, or says nothing of them. */

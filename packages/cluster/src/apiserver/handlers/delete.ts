@@ -95,7 +95,10 @@ export async function deleteObject(context: ApiContext, target: Target, options:
   const lingers =
     graceSeconds > 0 || (object.metadata.finalizers ?? []).length > 0 || hasSpecFinalizers(resource, object);
   if (options.dryRun) return { object, created: false };
-  if (!lingers) return finishDeletion(context, resource, stored, object);
+  if (!lingers) {
+    if (resource.collection === 'core/pods') markDeleted(context, resource, object, 0);
+    return finishDeletion(context, resource, stored, object);
+  }
   if (!markDeleted(context, resource, object, graceSeconds)) {
     await context.objects.settled();
     return { object: stored.object, stored, created: false };
@@ -161,11 +164,12 @@ function markDeleted(context: ApiContext, resource: Resource, object: AnyObject,
   const isNamespace = resource.collection === 'core/namespaces';
   const shorter = !isNamespace && (metadata.deletionGracePeriodSeconds ?? Infinity) > graceSeconds;
   if (metadata.deletionTimestamp !== undefined && !shorter) return false;
+  const isMarked = metadata.deletionTimestamp !== undefined;
   const nowMs = context.clock.nowMs();
   metadata.deletionTimestamp = toTimestamp(nowMs + graceSeconds * 1000);
   // Namespaces end by their finalizers, not after a time.
   if (resource.collection !== 'core/namespaces') metadata.deletionGracePeriodSeconds = graceSeconds;
-  if (metadata.generation !== undefined) metadata.generation++;
+  if (metadata.generation !== undefined && !isMarked) metadata.generation++;
   if (resource.collection === 'core/namespaces') {
     const status = isRecord(object['status']) ? object['status'] : {};
     object['status'] = { ...status, phase: 'Terminating' };

@@ -106,7 +106,7 @@ export function writtenResponse(
 async function create(context: ApiContext, target: Target): Promise<ApiResponse> {
   const options = writeOptionsOf(target, 'CreateOptions');
   renderOptionsOf(context, target);
-  const body = decodeBody(target.body, target.headers['content-type'], context.registry.types);
+  const body = decodeBody(target.body, target.headers['content-type'], context.registry.types, target.resource.kind);
   checkKind(body, target.resource, context.registry);
   const written = await createObject(context, target, body, { ...options, duplicates: duplicatesOf(target, options) });
   return writtenResponse(context, target, written, options.warnings);
@@ -114,7 +114,7 @@ async function create(context: ApiContext, target: Target): Promise<ApiResponse>
 
 async function update(context: ApiContext, target: Target): Promise<ApiResponse> {
   const options = writeOptionsOf(target);
-  const body = decodeBody(target.body, target.headers['content-type'], context.registry.types);
+  const body = decodeBody(target.body, target.headers['content-type'], context.registry.types, target.resource.kind);
   checkKind(body, target.resource, context.registry);
   const strict = { ...options, duplicates: duplicatesOf(target, options) };
   const written = await updateObject(context, target, () => structuredClone(body), strict);

@@ -67,7 +67,7 @@ function notAcceptable(more = ''): StatusError {
 }
 
 function formatOf(entry: AcceptEntry): Format | undefined {
-  const isJson = entry.type === 'application/json' || entry.type === '*/*' || entry.type === 'application/*';
+  const isJson = entry.type === 'application/json' || entry.type === '*/*';
   if (!isJson && entry.type !== 'application/yaml') return undefined;
   const media = isJson ? 'json' : 'yaml';
   const { as, g: group, v: version } = entry.parameters;

@@ -17,6 +17,8 @@ import type { ApiContext, Target } from './context.ts';
 
 /** Largest total size of annotations, in bytes. */
 const maxAnnotationBytes = 256 * 1024;
+/** Characters of a generated name before its random end: together they are a label. */
+const maxGeneratedBase = 58;
 
 /** Checks name and namespace of a new object against the URL and fills what the server decides. */
 export function prepareNewMetadata(object: AnyObject, target: Target, context: ApiContext): void {
@@ -24,7 +26,7 @@ export function prepareNewMetadata(object: AnyObject, target: Target, context: A
   const { resource } = target;
   checkNamespace(metadata, target);
   if ((metadata.name ?? '') === '' && (metadata.generateName ?? '') !== '') {
-    metadata.name = `${metadata.generateName ?? ''}${randomSuffix(context.random)}`;
+    metadata.name = `${(metadata.generateName ?? '').slice(0, maxGeneratedBase)}${randomSuffix(context.random)}`;
   }
   if (target.name !== '' && metadata.name !== undefined && metadata.name !== target.name) {
     throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${target.name})`);
@@ -38,7 +40,6 @@ export function prepareNewMetadata(object: AnyObject, target: Target, context: A
   metadata.creationTimestamp = toTimestamp(context.clock.nowMs());
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
-  delete metadata.generation;
   Reflect.deleteProperty(metadata, 'selfLink');
 }
 
@@ -97,6 +98,10 @@ const nameChecks = {
 export function validateMetadata(object: AnyObject, strategy: Strategy): StatusCause[] {
   const { metadata } = object;
   const causes: StatusCause[] = [];
+  const { generateName = '' } = metadata;
+  const prefixProblem = nameChecks[strategy.names ?? 'subdomain'](generateName.replace(/-$/, 'a'));
+  if (generateName !== '' && prefixProblem !== undefined)
+    causes.push(cause.invalid('metadata.generateName', generateName, prefixProblem));
   if ((metadata.name ?? '') === '') causes.push(cause.required('metadata.name', 'name or generateName is required'));
   else {
     const problem = nameChecks[strategy.names ?? 'subdomain'](metadata.name);

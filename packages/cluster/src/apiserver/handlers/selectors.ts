@@ -2,7 +2,8 @@
 
 import { matchesRequirements, parseLabelSelector, type AnyObject, type SelectorRequirement } from '@towpath/api';
 import { getIn, messageOf } from '@towpath/kit';
-import { badRequest } from '../http/status.ts';
+import { badRequest, type StatusError } from '../http/status.ts';
+import { labelValueProblem, qualifiedNameProblem } from '../names.ts';
 import type { Resource } from '../resources/resource.ts';
 import type { Strategy } from '../strategies/strategy.ts';
 import { knownFields, fieldAliases } from '../strategies/field-selectors.ts';
@@ -33,10 +34,24 @@ export function parseSelection(resource: Resource, query: URLSearchParams, name?
 }
 
 function parseLabels(text: string): SelectorRequirement[] {
+  let requirements: SelectorRequirement[];
   try {
-    return parseLabelSelector(text);
+    requirements = parseLabelSelector(text);
   } catch (error) {
     throw badRequest(messageOf(error));
+  }
+  for (const requirement of requirements) checkRequirement(requirement);
+  return requirements;
+}
+
+function checkRequirement({ key, values }: SelectorRequirement): void {
+  const refused = (field: string, value: string, problem: string): StatusError =>
+    badRequest(`unable to parse requirement: ${field}: Invalid value: ${JSON.stringify(value)}: ${problem}`);
+  const problem = qualifiedNameProblem(key);
+  if (problem !== undefined) throw refused('<nil>', key, problem);
+  for (const [index, value] of values.entries()) {
+    const wrong = labelValueProblem(value);
+    if (wrong !== undefined) throw refused(`values[${index}][${key}]`, value, wrong);
   }
 }
 

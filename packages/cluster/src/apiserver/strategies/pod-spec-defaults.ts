@@ -12,6 +12,8 @@ export function defaultPodSpec(spec: PodSpecView): void {
   spec.restartPolicy ??= 'Always';
   spec.dnsPolicy ??= 'ClusterFirst';
   spec.terminationGracePeriodSeconds ??= 30;
+  // A negative period means the shortest one.
+  if (spec.terminationGracePeriodSeconds < 0) spec.terminationGracePeriodSeconds = 1;
   spec.securityContext ??= {};
   spec.schedulerName ??= 'default-scheduler';
   // The old and the new name of the same member.

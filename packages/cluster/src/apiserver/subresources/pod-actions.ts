@@ -3,7 +3,7 @@
 import { setCondition, type AnyObject, type Condition } from '@towpath/api';
 import { getIn, isRecord, type UnknownRecord } from '@towpath/kit';
 import { jsonResponse, type ApiResponse } from '../http/message.ts';
-import { badRequest, conflict, type Status } from '../http/status.ts';
+import { badRequest, conflict, plainError, type Status } from '../http/status.ts';
 import type { ApiContext, Target } from '../handlers/context.ts';
 import { decodeBody } from '../handlers/decode.ts';
 import { deleteObject } from '../handlers/delete.ts';
@@ -24,7 +24,7 @@ export async function bindPod(context: ApiContext, target: Target): Promise<ApiR
   const options = writeOptionsOf(target);
   const body = decodeBody(target.body, target.headers['content-type'], context.registry.types);
   const node = getIn(body, ['target', 'name']);
-  if (typeof node !== 'string' || node === '') throw badRequest('a binding needs target.name, the node');
+  if (typeof node !== 'string' || node === '') throw plainError('target.name: Required value');
   const metadata = isRecord(body['metadata']) ? body['metadata'] : {};
   const name = target.name === '' ? String(metadata['name'] ?? '') : target.name;
   const pods = context.registry.find('', 'v1', 'pods') ?? target.resource;
@@ -48,6 +48,9 @@ function boundPod(
       binding.name,
       `pod ${binding.name} is already assigned to node "${String(spec['nodeName'])}"`,
     );
+  const gates = spec['schedulingGates'];
+  if (Array.isArray(gates) && gates.length > 0)
+    throw conflict(resource, binding.name, `pod ${binding.name} has non-empty .spec.schedulingGates`);
   const status = isRecord(pod['status']) ? pod['status'] : {};
   const conditions = setCondition(
     status['conditions'] as Condition[] | undefined,
@@ -65,6 +68,9 @@ function boundPod(
 /** Answers POST of an Eviction: a deletion that respects disruption budgets. */
 export async function evictPod(context: ApiContext, target: Target): Promise<ApiResponse> {
   const body = decodeBody(target.body, target.headers['content-type'], context.registry.types);
+  const named = getIn(body, ['metadata', 'name']);
+  if (typeof named === 'string' && named !== '' && named !== target.name)
+    throw badRequest('name in URL does not match name in Eviction object');
   const wanted = isRecord(body['deleteOptions']) ? body['deleteOptions'] : {};
   const options = writeOptionsOf(target);
   await takeDisruption(context, target, options);

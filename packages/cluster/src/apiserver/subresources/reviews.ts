@@ -9,7 +9,9 @@ import type { ApiContext, Target } from '../handlers/context.ts';
 import { canonicalise, checkKind, decodeBody } from '../handlers/decode.ts';
 import { requirePlain } from '../handlers/negotiate.ts';
 import { jsonResponse, type ApiResponse, type UserInfo } from '../http/message.ts';
-import { badRequest } from '../http/status.ts';
+import { badRequest, cause, invalid, type StatusCause } from '../http/status.ts';
+import { writeOptionsOf } from '../handlers/dispatch.ts';
+import { trackUpdate } from '../fields/managed-fields.ts';
 
 export interface ReviewDeps {
   readonly authorizer: Authorizer;
@@ -26,7 +28,10 @@ const answers: Readonly<Record<string, Answer>> = {
   SelfSubjectAccessReview: (object, target, deps) => ({ status: access(deps.authorizer, target.user, object) }),
   SubjectAccessReview: (object, _target, deps) => ({ status: access(deps.authorizer, subjectOf(object), object) }),
   LocalSubjectAccessReview: (object, _target, deps) => ({ status: access(deps.authorizer, subjectOf(object), object) }),
-  SelfSubjectRulesReview: (object, target, deps) => ({ status: rulesStatus(deps.authorizer, target.user, object) }),
+  SelfSubjectRulesReview: (object, target, deps) => ({
+    spec: {},
+    status: rulesStatus(deps.authorizer, target.user, object),
+  }),
   TokenReview: (object, _target, deps) => ({ status: tokenStatus(deps.authenticator, object) }),
 };
 
@@ -43,7 +48,42 @@ export function answerReview(context: ApiContext, target: Target, deps: ReviewDe
   const object = canonicalise(body, target.resource, { validation: 'Ignore', warnings: [] });
   const answer = answers[target.resource.kind];
   if (answer === undefined) throw badRequest(`${target.resource.kind} is not answered`);
+  refuseWrong(object, target);
+  // Asking is a write of the question: its manager is told.
+  const isTracked = target.resource.kind !== 'SelfSubjectReview' && target.resource.kind !== 'SelfSubjectRulesReview';
+  if (isTracked) {
+    const manager = writeOptionsOf(target, 'CreateOptions').fieldManager;
+    trackUpdate(context, { object, old: undefined, target, manager });
+  }
   return jsonResponse(201, { ...object, ...answer(object, target, deps, context) });
+}
+
+/** Questions that cannot be answered. Source: pkg/apis/authorization/validation. */
+function refuseWrong(object: AnyObject, target: Target): void {
+  const { kind } = target.resource;
+  if (!kind.endsWith('AccessReview')) return;
+  const causes: StatusCause[] = [];
+  const resource = getIn(object, ['spec', 'resourceAttributes']);
+  const path = getIn(object, ['spec', 'nonResourceAttributes']);
+  if (resource !== undefined && path !== undefined) {
+    const value = { Path: getIn(path, ['path']) ?? '', Verb: getIn(path, ['verb']) ?? '' };
+    const detail = 'cannot be specified in combination with resourceAttributes';
+    causes.push(cause.invalid('spec.nonResourceAttributes', value, detail));
+  }
+  if (resource === undefined && path === undefined) {
+    const detail = 'exactly one of nonResourceAttributes or resourceAttributes must be specified';
+    causes.push(cause.invalid('spec.resourceAttributes', null, detail));
+  }
+  const groups = getIn(object, ['spec', 'groups']);
+  const isNobody = (getIn(object, ['spec', 'user']) ?? '') === '' && !(Array.isArray(groups) && groups.length > 0);
+  if (kind !== 'SelfSubjectAccessReview' && isNobody) {
+    causes.push(cause.invalid('spec.user', '', 'at least one of user or group must be specified'));
+  }
+  const namespace = getIn(resource, ['namespace']) ?? '';
+  if (kind === 'LocalSubjectAccessReview' && namespace !== target.namespace) {
+    causes.push(cause.invalid('spec.resourceAttributes.namespace', namespace, 'must match metadata.namespace'));
+  }
+  if (causes.length > 0) throw invalid({ group: 'authorization.k8s.io', kind: '', name: '' }, causes);
 }
 
 function userRecord(user: UserInfo): UnknownRecord {
@@ -110,7 +150,6 @@ function tokenStatus(authenticator: Authenticator, object: AnyObject): UnknownRe
   const asked = getIn(object, ['spec', 'audiences']);
   const wanted = Array.isArray(asked) && asked.length > 0 ? asked.map(String) : [tokenIssuer];
   const audiences = wanted.filter((audience) => reviewed?.audiences.includes(audience) === true);
-  if (reviewed === undefined || audiences.length === 0)
-    return { authenticated: false, user: {}, error: 'the token is not valid' };
+  if (reviewed === undefined || audiences.length === 0) return { user: {}, error: 'invalid bearer token' };
   return { authenticated: true, user: userRecord(reviewed.user), audiences };
 }

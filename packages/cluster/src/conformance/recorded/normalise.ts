@@ -8,6 +8,7 @@ const uidPattern = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 const timePattern = /\b20(?:2[5-9]|[3-9]\d)-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g;
 /** Durations as tables print them, of objects that were made by the script: below an hour. */
 const agePattern = /^(?:\d+s|\d+m(?:\d+s)?)$/;
+const maxGeneratedBase = 58;
 const addressPattern = /^10\.96\.\d+\.\d+$/;
 
 /** What the step itself says is left as it is: only what a server chose is replaced. */
@@ -22,6 +23,8 @@ export function normaliseAnswer(raw: RawAnswer, step: Step, server: Server): Ans
       .replace(/hash=[0-9A-F]{32,}/g, 'hash=<hash>')
       .replace(/kube-api-access-[a-z0-9]{5}\b/g, 'kube-api-access-<5>')
       .replace(/too old resource version: \d+ \(\d+\)/g, 'too old resource version: <rv> (<rv>)')
+      .replace(/(precondition|record) \(\d+\)/g, '$1 (<rv>)')
+      .replace(generatedPattern(step.body), (_all, prefix: string) => `${prefix}<5>`)
       .replace(/Too large resource version: (\d+), current: \d+/g, 'Too large resource version: $1, current: <rv>');
   const visit = (value: unknown, key: string): unknown => {
     if (Array.isArray(value)) {
@@ -42,6 +45,14 @@ export function normaliseAnswer(raw: RawAnswer, step: Step, server: Server): Ans
     headers: visit(raw.headers, '') as Answer['headers'],
     body: visit(withoutGeneratedName(raw.body), ''),
   };
+}
+
+/** Names made from the `generateName` of a body, cut as the server cuts it. */
+function generatedPattern(body: unknown): RegExp {
+  const prefix = getIn(body, ['metadata', 'generateName']);
+  if (typeof prefix !== 'string') return /(?!)()/g;
+  const start = prefix.slice(0, maxGeneratedBase).replace(/[.+?^${}()|[\]\\*]/g, String.raw`\$&`);
+  return new RegExp(`(${start})[a-z0-9]{5}\\b`, 'g');
 }
 
 function byText(left: unknown, right: unknown): number {
