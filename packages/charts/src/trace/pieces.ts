@@ -157,7 +157,7 @@ function matchLines(text: string, lines: readonly Line[], texts: ReadonlySet<Tra
   });
 }
 
-const quotes = /^(["'])(.*)\1$/s;
+const quotes = /^(["']+)(.*)\1$/s;
 
 /** A line that `quote` or `squote` put quotes around. */
 function quotedLine(from: TracedText, content: string): Line | undefined {

@@ -39,6 +39,7 @@ export function renderTrace(parts: TraceParts): RenderTrace {
   return {
     line: lineOf,
     outputLine: (line, options = {}) => {
+      if (options.postRender !== undefined) return undefined;
       const key = JSON.stringify(options);
       const lines = outputs.get(key) ?? parts.outputLines(options);
       outputs.set(key, lines);

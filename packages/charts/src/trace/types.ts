@@ -69,7 +69,7 @@ export interface TemplateCoverage {
 export interface RenderTrace {
   /** The origin of a line (from 1) of a rendered template's file as in `RenderResult.files`. */
   line(file: string, line: number): LineOrigin | undefined;
-  /** The origin of a line (from 1) of `templateOutput` with the same options; undefined for `---`, `# Source` and CRDs. */
+  /** The origin of a line (from 1) of `templateOutput` with the same options; undefined for `---`, `# Source` and CRDs, and after a `postRender`. */
   outputLine(line: number, options?: TemplateOutputOptions): LineOrigin | undefined;
   readonly coverage: readonly TemplateCoverage[];
   /** Paths of values that were set and never read. */
