@@ -31,11 +31,12 @@ export interface OriginsOf {
 
 /** The question for one chart whose dependencies were processed, and for the values it was given. */
 export function valueOrigins(chart: WorkChart, given: readonly ValueLayer[]): OriginsOf {
-  const layers = [...given.map(givenLayer).toReversed(), ...chartLayers(chart, [])];
+  // Most renders are never asked.
+  const layers = lazily(() => [...given.map(givenLayer).toReversed(), ...chartLayers(chart, [])]);
   const known = new Map<string, readonly Found[]>();
   const find = (keys: readonly PathKey[]): readonly Found[] => {
     const path = pathText(keys);
-    const found = known.get(path) ?? layers.flatMap((layer) => originIn(layer, keys) ?? []);
+    const found = known.get(path) ?? layers().flatMap((layer) => originIn(layer, keys) ?? []);
     known.set(path, found);
     return found;
   };
