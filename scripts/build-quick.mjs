@@ -11,7 +11,7 @@ const warmer = fileURLToPath(new URL('warm-quick.mjs', import.meta.url));
 
 /** Not needed for most charts, or only on the way to a cluster or a registry. */
 const lazy = [
-  /^node:(?:child_process|crypto|dns|http|https|net|tls|zlib|worker_threads)\b/,
+  /^node:(?:child_process|crypto|dns|http|https|net|timers\/promises|tls|zlib|worker_threads)\b/,
   /^(?:bcryptjs|pino|re2js|smol-toml|tar-stream|yaml)$/,
   /^@towpath\/(?:git|registry|runtime)$/,
   /^packages\/charts\/src\/go\/(?:key-der|keys|x509|ecdsa|pem)\.ts$/,

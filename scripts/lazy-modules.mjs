@@ -32,6 +32,7 @@ export function lazyNamespace(load) {
 /** `isLazy(path)` is asked for a package's or built-in module's name, or a file's path in the repository. */
 export function lazyModules(isLazy) {
   const inner = 'lazy-module';
+  const required = 'lazy-required-module';
   return {
     name: inner,
     setup(build) {
@@ -39,8 +40,8 @@ export function lazyModules(isLazy) {
         if (args.kind === 'entry-point' || args.pluginData === inner) return undefined;
         if (args.path === 'lazy-helper') return { path: 'lazy-helper', namespace: 'lazy-helper' };
         if (isBuiltin(args.path)) {
-          if (args.namespace === inner || !isLazy(args.path)) return { path: args.path, external: true };
-          return { path: args.path, namespace: inner, pluginData: { kind: args.kind } };
+          if ([inner, required].includes(args.namespace) || !isLazy(args.path)) return { path: args.path, external: true };
+          return { path: args.path, namespace: args.kind === 'require-call' ? required : inner };
         }
         const options = {
           kind: args.kind,
@@ -50,7 +51,7 @@ export function lazyModules(isLazy) {
           pluginData: inner,
         };
         // What a lazy module imports runs with it.
-        if (args.namespace === inner || isLazy(relative(root, args.importer))) return undefined;
+        if ([inner, required].includes(args.namespace) || isLazy(relative(root, args.importer))) return undefined;
         const found = await build.resolve(args.path, options);
         const name = args.path.startsWith('.') ? relative(root, found.path) : args.path;
         if (found.errors.length > 0) return undefined;
@@ -58,8 +59,13 @@ export function lazyModules(isLazy) {
         return { path: found.path, namespace: inner };
       });
       build.onLoad({ filter: /.*/, namespace: 'lazy-helper' }, () => ({ contents: helper, loader: 'js' }));
-      build.onLoad({ filter: /.*/, namespace: inner }, async ({ path, pluginData }) => ({
-        contents: pluginData?.kind === 'require-call' ? namespaceText(path) : await moduleText(path),
+      build.onLoad({ filter: /.*/, namespace: required }, ({ path }) => ({
+        contents: namespaceText(path),
+        loader: 'js',
+        resolveDir: root,
+      }));
+      build.onLoad({ filter: /.*/, namespace: inner }, async ({ path }) => ({
+        contents: await moduleText(path),
         loader: 'js',
         resolveDir: root,
       }));
@@ -68,7 +74,7 @@ export function lazyModules(isLazy) {
 }
 
 function namespaceText(path) {
-  return `import { lazyNamespace } from 'lazy-helper';
+  return `const { lazyNamespace } = require('lazy-helper');
 module.exports = lazyNamespace(() => require(${JSON.stringify(path)}));`;
 }
 

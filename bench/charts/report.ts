@@ -13,7 +13,7 @@ const limits = { speedUp: 3, smallestRatio: 2, peakMiB: 90 } as const;
 
 export const headings = {
   charts: `\n${'ms, median (best)'.padEnd(52)}${cells(['render', 'Helm', 'ratio', 'whole', 'Helm', 'ratio'])}`,
-  processes: `\n${'processes: ms, median (best); peak MiB'.padEnd(52)}${cells(['ours', 'Helm', 'ratio', 'peak', 'Helm'])}`,
+  processes: `\n${'processes: ms, median (best); CPU ms; peak MiB'.padEnd(52)}${cells(['ours', 'Helm', 'ratio', 'CPU/Helm', 'peak/Helm'])}`,
 };
 
 function cells(texts: readonly string[]): string {
@@ -43,8 +43,8 @@ export function processRow({ label, ours, helm }: ProcessTimes): string {
     `${ours.medianMs.toFixed(0)} (${ours.bestMs.toFixed(0)})`,
     `${helm.medianMs.toFixed(0)} (${helm.bestMs.toFixed(0)})`,
     `${(ours.medianMs / helm.medianMs).toFixed(2)} (${(ours.bestMs / helm.bestMs).toFixed(2)})`,
-    ours.peakMiB.toFixed(0),
-    helm.peakMiB.toFixed(0),
+    `${ours.cpuMs.toFixed(0)}/${helm.cpuMs.toFixed(0)} = ${(ours.cpuMs / helm.cpuMs).toFixed(2)}`,
+    `${ours.peakMiB.toFixed(0)}/${helm.peakMiB.toFixed(0)}`,
   ];
   return `${shorten(label, '')}${cells(columns)}`;
 }

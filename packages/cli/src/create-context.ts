@@ -23,7 +23,6 @@ export function createContext(parts: ProcessParts): CliContext {
   const { env, cwd } = parts;
   const ready = (dataDir?: string): Promise<Ready | undefined> =>
     readReady(resolve(cwd, dataDir ?? env['TOWPATH_DATA'] ?? defaultDataDir));
-  let log: Logger | undefined;
   return {
     env,
     cwd,
@@ -33,20 +32,31 @@ export function createContext(parts: ProcessParts): CliContext {
     program: parts.program,
     signal: parts.signal,
     isTerminal: process.stdout.isTTY === true,
-    // Made when first used: most commands log nothing.
-    get log() {
-      log ??= createLogger({
+    log: lateLogger(() =>
+      createLogger({
         level: env['TOWPATH_LOG'] === 'debug' ? 'debug' : 'info',
         write: (line) => process.stderr.write(line),
-      });
-      return log;
-    },
+      }),
+    ),
     stdout: (text) => process.stdout.write(text),
     stderr: (text) => process.stderr.write(text),
     exitCode: parts.setExitCode,
     ready,
     readStdin,
     client: (target = {}) => parts.connect({ target, env, cwd, ready }),
+  };
+}
+
+/** A logger that is made when it first has something to say: most commands have nothing, and it is a large library. */
+function lateLogger(create: () => Logger): Logger {
+  let made: Logger | undefined;
+  const logger = (): Logger => (made ??= create());
+  return {
+    debug: (message, fields) => logger().debug(message, fields),
+    info: (message, fields) => logger().info(message, fields),
+    warn: (message, fields) => logger().warn(message, fields),
+    error: (message, fields) => logger().error(message, fields),
+    child: (fields) => lateLogger(() => logger().child(fields)),
   };
 }
 
