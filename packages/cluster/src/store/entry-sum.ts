@@ -25,7 +25,7 @@ export class EntrySum {
     return { commits: this.#commits, entries: this.#checksums.size, sum: this.#sum };
   }
 
-  /** Goes on counting batches where another process ended. */
+  /** Sets the number of the last batch that is counted. */
   continueFrom(commits: number): void {
     this.#commits = commits;
   }
@@ -35,18 +35,11 @@ export class EntrySum {
     this.#set(key, crc32(value, crc32(key)));
   }
 
-  /** Counts a batch; the result takes it back. */
-  apply(batch: readonly StoreWrite[]): () => void {
-    const before = batch.map(({ key, value }) => {
-      const previous = this.#checksums.get(key);
+  /** Counts the writes of a transaction. */
+  apply(writes: readonly StoreWrite[]): void {
+    for (const { key, value } of writes) {
       this.#set(key, value === undefined ? undefined : crc32(value, crc32(key)));
-      return [key, previous] as const;
-    });
-    this.#commits++;
-    return () => {
-      this.#commits--;
-      for (const [key, previous] of before.reverse()) this.#set(key, previous);
-    };
+    }
   }
 
   #set(key: string, checksum: number | undefined): void {

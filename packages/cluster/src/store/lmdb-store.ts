@@ -10,11 +10,17 @@ import { checkKey, EntrySum, formatCheck, parseCheck } from './entry-sum.ts';
 import { storeCorrupt, storeFull, storeLocked, storeUnreadable, storeWriteFailed } from './errors.ts';
 import { lockFolder, type FolderLock } from './folder-lock.ts';
 import { Reserve } from './reserve.ts';
-import { checkFolder, dataName, syncFolder, writeMarker, type FolderState } from './store-folder.ts';
+import { checkFolder, dataName, writeMarker, type FolderState } from './store-folder.ts';
 import type { Store, StoreWrite } from './store.ts';
+import { encodeRecord, readLog, WriteAheadLog, type LoggedBatch } from './write-ahead-log.ts';
 
 /** Address space, not memory or disk: LMDB grows the file as it is filled. */
 const mapSizeBytes = 64 * 1024 ** 3;
+/** LMDB follows the log after so long, or so many entries. */
+const applyAfterMs = 200;
+const maxAhead = 1_000;
+/** Attempts to read a store that another process writes to. */
+const maxLiveReads = 8;
 
 type Database = RootDatabase<string, string>;
 
@@ -45,17 +51,25 @@ async function openLocked(dir: string, lock: FolderLock): Promise<Store> {
   const database = openDatabase(dir, { readOnly: false });
   try {
     const sum = sumEntries(database, dir, state);
-    await syncFolder(dir);
+    const logged = missingFrom(dir, sum, state);
     const store = new LmdbStore({ dir, database, sum, release: () => lock.release() });
-    if (state.version === 1) {
-      await store.commit([]);
-      await writeMarker(dir);
-    }
+    await store.replay(logged, { always: state.version === 1 });
+    if (state.version === 1) await writeMarker(dir);
     return store;
   } catch (error) {
     await database.close();
     throw error;
   }
+}
+
+/** Batches of the log that LMDB does not have yet. */
+function missingFrom(dir: string, sum: EntrySum, state: FolderState): LoggedBatch[] {
+  const { commits } = sum.check;
+  const logged = readLog(dir, commits);
+  const last = logged.at(-1)?.sequence ?? commits;
+  if (last >= state.acknowledged) return logged;
+  const lost = state.acknowledged - last;
+  throw storeCorrupt(dir, `the last ${lost} of ${state.acknowledged} acknowledged batches are missing`);
 }
 
 /** A store as it was at one moment. */
@@ -70,18 +84,36 @@ export async function readSnapshot(dir: string): Promise<StoreSnapshot> {
   // Without the lock somebody else has the store open, and has checked it.
   const lock = await lockFolder(dir);
   try {
-    const state = await checkFolder(dir, { pages: lock !== undefined, create: false });
-    const database = openDatabase(dir, { readOnly: true });
-    try {
-      // In one turn of the event loop: LMDB keeps the snapshot that long.
-      sumEntries(database, dir, state);
-      const entries = [...database.getRange({})].filter(({ key }) => key !== checkKey);
-      return { isLive: lock === undefined, entries: entries.map(({ key, value }) => [key, value] as const) };
-    } finally {
-      await database.close();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return { isLive: lock === undefined, entries: await readOnce(dir, { isLive: lock === undefined }) };
+      } catch (error) {
+        // The writer may have used the log's space again between the two reads.
+        if (lock !== undefined || attempt >= maxLiveReads || codeOf(error) !== 'STORE_CORRUPT') throw error;
+      }
     }
   } finally {
     await lock?.release();
+  }
+}
+
+async function readOnce(dir: string, { isLive }: { isLive: boolean }): Promise<StoreSnapshot['entries']> {
+  const state = await checkFolder(dir, { pages: !isLive, create: false });
+  const database = openDatabase(dir, { readOnly: true });
+  try {
+    // In one turn of the event loop: LMDB keeps the snapshot that long.
+    const sum = sumEntries(database, dir, state);
+    const entries = new Map<string, string>();
+    for (const { key, value } of database.getRange({})) if (key !== checkKey) entries.set(key, value);
+    for (const { batch } of missingFrom(dir, sum, state)) {
+      for (const { key, value } of batch) {
+        if (value === undefined) entries.delete(key);
+        else entries.set(key, value);
+      }
+    }
+    return [...entries];
+  } finally {
+    await database.close();
   }
 }
 
@@ -111,7 +143,7 @@ function sumEntries(database: Database, dir: string, state: FolderState): EntryS
   }
   const found = sum.check;
   if (text === undefined) {
-    if (state.version > 1 && (found.entries > 0 || state.acknowledged > 0)) {
+    if (state.version > 1 && found.entries > 0) {
       throw storeCorrupt(dir, 'the sum over its entries is missing');
     }
     return sum;
@@ -119,10 +151,6 @@ function sumEntries(database: Database, dir: string, state: FolderState): EntryS
   const stored = parseCheck(text);
   if (stored === undefined || stored.entries !== found.entries || stored.sum !== found.sum) {
     throw storeCorrupt(dir, `its ${found.entries} entries are not those that were written`);
-  }
-  if (stored.commits < state.acknowledged) {
-    const lost = state.acknowledged - stored.commits;
-    throw storeCorrupt(dir, `the last ${lost} of ${state.acknowledged} acknowledged batches are missing`);
   }
   sum.continueFrom(stored.commits);
   return sum;
@@ -149,18 +177,31 @@ interface LmdbStoreParts {
   readonly release: () => Promise<void>;
 }
 
-/** States: open; failed (after LMDB refused a batch: reads go on, every commit is refused); closed. */
+/**
+ * A batch is acknowledged when the log has it; LMDB gets all of the log's a moment later, in one transaction.
+ * States: open; failed (the disk or LMDB refused a batch: reads go on, every commit is refused); closed.
+ */
 class LmdbStore implements Store {
   readonly #parts: LmdbStoreParts;
   readonly #file: number;
   readonly #reserve: Reserve;
-  #acknowledged: Acknowledged | undefined;
+  readonly #log: WriteAheadLog;
+  readonly #acknowledged: Acknowledged;
+  /** What the log has and LMDB does not, by key. */
+  #ahead = new Map<string, string | undefined>();
+  #sequence: number;
+  /** The last batch that LMDB has. */
+  #applied: number;
   #last: Promise<void> = Promise.resolve();
+  #applying: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #failure: TowpathError | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(parts: LmdbStoreParts) {
     this.#parts = parts;
+    this.#sequence = parts.sum.check.commits;
+    this.#applied = this.#sequence;
     const path = join(parts.dir, dataName);
     this.#file = openSync(path, 'r+');
     this.#reserve = new Reserve({
@@ -169,16 +210,45 @@ class LmdbStore implements Store {
       // The type of lmdb's statistics is open; without a number nothing can be reserved, and LMDB meets a full disk itself.
       lastPage: () => Number((parts.database.getStats() as { lastPageNumber?: number }).lastPageNumber ?? 0),
     });
+    this.#log = openLog(parts.dir);
+    this.#acknowledged = new Acknowledged(parts.dir);
+  }
+
+  /** Gives LMDB what the log of an earlier process has; `always` writes the sum even when there is nothing. */
+  async replay(logged: readonly LoggedBatch[], { always }: { always: boolean }): Promise<void> {
+    for (const { sequence, batch } of logged) {
+      this.#makeRoom(batch);
+      this.#sequence = sequence;
+      for (const { key, value } of batch) this.#ahead.set(key, value);
+    }
+    if (logged.length > 0 || always) await this.#apply();
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   get(key: string): string | undefined {
-    return this.#parts.database.get(key);
+    return this.#ahead.has(key) ? this.#ahead.get(key) : this.#parts.database.get(key);
   }
 
   *range(from: string, to: string): Iterable<readonly [string, string]> {
+    if (this.#ahead.size > 0) {
+      yield* this.#mergedRange(from, to);
+      return;
+    }
     for (const { key, value } of this.#parts.database.getRange({ start: from, end: to })) {
       if (key !== checkKey) yield [key, value] as const;
     }
+  }
+
+  #mergedRange(from: string, to: string): (readonly [string, string])[] {
+    const entries = new Map<string, string>();
+    for (const { key, value } of this.#parts.database.getRange({ start: from, end: to })) entries.set(key, value);
+    entries.delete(checkKey);
+    for (const [key, value] of this.#ahead) {
+      if (compareBytes(key, from) < 0 || compareBytes(key, to) >= 0) continue;
+      if (value === undefined) entries.delete(key);
+      else entries.set(key, value);
+    }
+    return [...entries].sort(([left], [right]) => compareBytes(left, right));
   }
 
   commit(batch: readonly StoreWrite[]): Promise<void> {
@@ -190,29 +260,74 @@ class LmdbStore implements Store {
   async #write(batch: readonly StoreWrite[]): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     this.#makeRoom(batch);
-    const { sum, dir } = this.#parts;
-    const undo = sum.apply(batch);
+    const record = encodeRecord({ sequence: this.#sequence + 1, batch });
+    if (this.#log.neededBefore(record) > this.#applied) {
+      await this.#apply();
+      if (this.#failure !== undefined) throw this.#failure;
+    }
     try {
-      await this.#put([...batch, { key: checkKey, value: formatCheck(sum.check) }]);
-      this.#acknowledged ??= new Acknowledged(dir);
-      this.#acknowledged.write(sum.check.commits);
+      await this.#log.append(record);
+      this.#acknowledged.write(record.sequence);
     } catch (error) {
-      undo();
-      // LMDB cannot be used after a transaction that failed half-way.
-      this.#failure = storeWriteFailed(dir, await reasonOf(error), error);
-      throw this.#failure;
+      throw this.#refusal(error);
+    }
+    this.#sequence = record.sequence;
+    for (const { key, value } of batch) this.#ahead.set(key, value);
+    this.#applyLater();
+  }
+
+  /** For the transaction in which LMDB gets this batch and all that wait. */
+  #makeRoom(batch: readonly StoreWrite[]): void {
+    try {
+      this.#reserve.make(() => [...Array.from(this.#ahead, ([key, value]) => ({ key, value })), ...batch]);
+    } catch (error) {
+      throw this.#refusal(error);
     }
   }
 
-  #makeRoom(batch: readonly StoreWrite[]): void {
+  /** A full disk refuses one batch, anything else all that follow. */
+  #refusal(error: unknown): TowpathError {
     const { dir } = this.#parts;
+    const code = codeOf(error);
+    if (code === 'ENOSPC' || code === 'EDQUOT') return storeFull(dir, error);
+    this.#failure ??= storeWriteFailed(dir, messageOf(error), error);
+    return this.#failure;
+  }
+
+  #applyLater(): void {
+    if (this.#ahead.size >= maxAhead) {
+      void this.#apply();
+      return;
+    }
+    this.#timer ??= setTimeout(() => void this.#apply(), applyAfterMs).unref();
+  }
+
+  /** Resolves when LMDB has all that the log had when it was called; never rejects. */
+  async #apply(): Promise<void> {
+    while (this.#applying !== undefined) await this.#applying;
+    this.#applying = this.#applyOnce();
+    await this.#applying;
+  }
+
+  async #applyOnce(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const { sum, dir } = this.#parts;
+    const taken = new Map(this.#ahead);
+    const sequence = this.#sequence;
+    const writes = [...taken].map(([key, value]) => ({ key, value }));
     try {
-      this.#reserve.make(batch);
+      if (this.#failure !== undefined) return;
+      sum.apply(writes);
+      sum.continueFrom(sequence);
+      await this.#put([...writes, { key: checkKey, value: formatCheck(sum.check) }]);
+      this.#applied = sequence;
+      for (const [key, value] of taken) if (this.#ahead.get(key) === value) this.#ahead.delete(key);
     } catch (error) {
-      const code = codeOf(error);
-      if (code === 'ENOSPC' || code === 'EDQUOT') throw storeFull(dir, error);
-      this.#failure = storeWriteFailed(dir, messageOf(error), error);
-      throw this.#failure;
+      // LMDB cannot be used after a transaction that failed half-way; the log has what it did not take.
+      this.#failure = storeWriteFailed(dir, await reasonOf(error), error);
+    } finally {
+      this.#applying = undefined;
     }
   }
 
@@ -234,11 +349,27 @@ class LmdbStore implements Store {
 
   async #end(): Promise<void> {
     await this.#last;
+    while (this.#ahead.size > 0 && this.#failure === undefined) await this.#apply();
+    await this.#applying;
+    clearTimeout(this.#timer);
     await this.#parts.database.close();
-    this.#acknowledged?.close();
+    this.#log.close();
+    this.#acknowledged.close();
     closeSync(this.#file);
     await this.#parts.release();
   }
+}
+
+function openLog(dir: string): WriteAheadLog {
+  try {
+    return new WriteAheadLog(dir);
+  } catch (error) {
+    throw codeOf(error) === 'ENOSPC' ? storeFull(dir, error) : storeUnreadable(dir, messageOf(error), error);
+  }
+}
+
+function compareBytes(left: string, right: string): number {
+  return Buffer.compare(Buffer.from(left), Buffer.from(right));
 }
 
 /** lmdb says only "see commitError", which is a promise. */

@@ -32,11 +32,11 @@ export class Reserve {
     this.#lastPage = parts.lastPage;
   }
 
-  /** Makes room for a batch. Throws Node's error (`ENOSPC`) and leaves the file as it can be used. */
-  make(batch: readonly StoreWrite[]): void {
+  /** Makes room for a transaction with these writes. Throws Node's error (`ENOSPC`) and leaves the file as it can be used. */
+  make(writes: () => Iterable<StoreWrite>): void {
     const { bavail, bsize } = statfsSync(this.#path);
     if (bavail * bsize > plentyBytes) return;
-    const needed = (this.#lastPage() + 1 + pagesOf(batch)) * pageBytes;
+    const needed = (this.#lastPage() + 1 + pagesOf(writes())) * pageBytes;
     if (needed <= this.#sizeBytes) return;
     this.#sizeBytes = fstatSync(this.#file).size;
     if (needed <= this.#sizeBytes) return;
@@ -60,9 +60,9 @@ export class Reserve {
   }
 }
 
-function pagesOf(batch: readonly StoreWrite[]): number {
+function pagesOf(writes: Iterable<StoreWrite>): number {
   let pages = basePages;
-  for (const { value } of batch) {
+  for (const { value } of writes) {
     pages += pagesPerEntry + (value === undefined ? 0 : Math.ceil(Buffer.byteLength(value) / pageBytes));
   }
   return pages;

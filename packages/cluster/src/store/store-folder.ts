@@ -1,6 +1,6 @@
 /** The folder of a store: what marks it, and what is refused before LMDB touches it. */
 
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, openSync } from 'node:fs';
 import { open, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, isRecord, messageOf, TowpathError } from '@towpath/kit';
@@ -78,17 +78,17 @@ export async function writeMarker(dir: string): Promise<void> {
     await file.close();
   }
   await rename(temporary, join(dir, markerName));
-  await syncFolder(dir);
+  syncFolder(dir);
 }
 
 /** Makes the names in a folder durable, where the system can. */
-export async function syncFolder(dir: string): Promise<void> {
+export function syncFolder(dir: string): void {
   if (process.platform === 'win32') return;
-  const folder = await open(dir, 'r');
+  const folder = openSync(dir, 'r');
   try {
-    await folder.sync();
+    fsyncSync(folder);
   } finally {
-    await folder.close();
+    closeSync(folder);
   }
 }
 

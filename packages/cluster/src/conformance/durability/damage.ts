@@ -4,20 +4,24 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { messageOf, seededRandom, TowpathError, type Random } from '@towpath/kit';
+import { messageOf, seededRandom, systemClock, TowpathError, type Random } from '@towpath/kit';
 import { openLmdbStore } from '../../store/lmdb-store.ts';
 
 const memoryFolder = '/dev/shm';
 const pageBytes = 4096;
 const sectorBytes = 512;
 const batches = 120;
+/** The last ones, which LMDB does not have yet when the sample is taken. */
+const inLogOnly = 20;
+/** Longer than LMDB lags behind. */
+const followedMs = 1_000;
 const keyCount = 90;
 /** Writes after damage that was not refused: it must not come out later either. */
 const writesAfter = 12;
 const maxPrinted = 20;
 const dataName = 'data.mdb';
 /** One damage of so many hits another file than the data. */
-const otherFileEvery = 8;
+const otherFileEvery = 4;
 /** Another user than the owner, for files that may not be read. */
 const nobody = 65_534;
 const refusals = new Set(['STORE_CORRUPT', 'STORE_FOREIGN', 'STORE_NEWER', 'STORE_UNREADABLE']);
@@ -49,7 +53,8 @@ export async function runDamage(options: {
   const random = seededRandom(seed);
   try {
     const sample = await makeSample(root, random);
-    const cut = await truncations(sample);
+    const cut = newOutcome();
+    for (const name of [dataName, 'wal-0']) await truncations(sample, name, cut);
     report('truncated files', cut, print);
     const torn = newOutcome();
     for (let index = 0; index < count; index++) await damageOnce({ sample, random, index, outcome: torn });
@@ -75,9 +80,15 @@ async function makeSample(root: string, random: Random): Promise<Sample> {
   const dir = join(root, 'sample');
   const model = new Map<string, string>();
   const store = await openLmdbStore({ dir });
+  // Batches apart from each other: LMDB has the earlier ones.
   let earlier = Buffer.alloc(0);
   for (let batch = 0; batch < batches; batch++) {
-    if (batch === batches - 2) earlier = await readFile(join(dir, dataName));
+    if (batch === batches - inLogOnly) {
+      await systemClock.sleep(followedMs);
+      earlier = await readFile(join(dir, dataName));
+      await store.commit([]);
+      await systemClock.sleep(followedMs);
+    }
     await store.commit(
       Array.from({ length: 1 + random.integer(6) }, () => {
         const key = `o/core/configmaps default/${random.integer(keyCount)}`;
@@ -91,19 +102,23 @@ async function makeSample(root: string, random: Random): Promise<Sample> {
       }),
     );
   }
+  // As a kill leaves it: the last batches are in the log only.
+  const left = join(root, 'left');
+  await cp(dir, left, { recursive: true });
   await store.close();
-  // Without the reserve at the end: every page counts.
-  await truncate(join(dir, dataName), lastWritten(await readFile(join(dir, dataName))) * pageBytes);
-  return { root, dir, model, earlier };
+  // Without space at the end: every page counts.
+  for (const name of [dataName, 'wal-0']) {
+    const path = join(left, name);
+    await truncate(path, lastWritten(await readFile(path)) * pageBytes);
+  }
+  return { root, dir: left, model, earlier };
 }
 
-async function truncations(sample: Sample): Promise<Outcome> {
-  const outcome = newOutcome();
-  const size = (await readFile(join(sample.dir, dataName))).length;
+async function truncations(sample: Sample, name: string, outcome: Outcome): Promise<void> {
+  const size = (await readFile(join(sample.dir, name))).length;
   for (let length = 0; length < size; length += pageBytes) {
-    await tryStore(sample, outcome, `cut to ${length} bytes`, (dir) => truncate(join(dir, dataName), length));
+    await tryStore(sample, outcome, `${name} cut to ${length} bytes`, (dir) => truncate(join(dir, name), length));
   }
-  return outcome;
 }
 
 async function damageOnce(parts: { sample: Sample; random: Random; index: number; outcome: Outcome }): Promise<void> {
@@ -111,11 +126,11 @@ async function damageOnce(parts: { sample: Sample; random: Random; index: number
   if (random.integer(otherFileEvery) === 0) {
     const names = (await readdir(sample.dir)).filter((name) => name !== dataName).sort();
     const name = names[random.integer(names.length)] ?? '';
-    await tryStore(sample, outcome, `${index}: a bit of ${name}`, async (dir) => {
-      const content = await readFile(join(dir, name));
-      flipBit(content, random);
-      await writeFile(join(dir, name), content);
-    });
+    const content = await readFile(join(sample.dir, name));
+    // The log is the one large file among them: pages of it are hit as well.
+    const what =
+      name.startsWith('wal-') && random.integer(2) === 0 ? zeroPage(content, random) : flipBit(content, random);
+    await tryStore(sample, outcome, `${index}: ${what} of ${name}`, (dir) => writeFile(join(dir, name), content));
     return;
   }
   const content = await readFile(join(sample.dir, dataName));
@@ -164,10 +179,18 @@ function lastWritten(content: Buffer): number {
   return Math.ceil(end / pageBytes);
 }
 
-function flipBit(bytes: Buffer, random: Random): void {
-  if (bytes.length === 0) return;
-  const at = random.integer(bytes.length);
-  bytes[at] = (bytes[at] ?? 0) ^ (1 << random.integer(8));
+function flipBit(bytes: Buffer, random: Random): string {
+  if (bytes.length > 0) {
+    const at = random.integer(bytes.length);
+    bytes[at] = (bytes[at] ?? 0) ^ (1 << random.integer(8));
+  }
+  return 'a bit';
+}
+
+function zeroPage(content: Buffer, random: Random): string {
+  const start = random.integer(Math.max(1, Math.ceil(content.length / pageBytes))) * pageBytes;
+  content.fill(0, start, start + pageBytes);
+  return `a page of zeros at ${start}`;
 }
 
 /** Damages a copy of the sample and opens it. */

@@ -100,34 +100,24 @@ export function checkTrace(text: string, options: { ports: readonly number[]; an
   return { answers, syncs: commits.done.length, violations };
 }
 
-/** Transactions: pages written, then synced, then the header written through a descriptor that syncs by itself. */
+/** Batches in the store's log: one write through a descriptor that syncs by itself. */
 class Commits {
   readonly done: { beganAt: number; endedAt: number }[] = [];
   readonly #syncing = new Set<string>();
-  #beganAt: number | undefined;
-  #isSynced = false;
+  readonly #began = new Map<string, number>();
 
   take({ name, target, isStart, isEnd, result, flags }: TracedCall, at: number): void {
-    if (!target.includes('/data.mdb>')) return;
+    if (!target.includes('/wal-')) return;
     const descriptor = target.split('<')[0] ?? '';
     if (name === 'openat') {
       if (/O_D?SYNC/.test(flags)) this.#syncing.add(descriptor);
       else this.#syncing.delete(descriptor);
       return;
     }
-    if (name.endsWith('sync')) {
-      if (isEnd && result === 0 && this.#beganAt !== undefined) this.#isSynced = true;
-      return;
-    }
-    if (!name.startsWith('pwrite') && !name.startsWith('write')) return;
-    if (!this.#syncing.has(descriptor)) {
-      if (isStart) this.#beganAt ??= at;
-      this.#isSynced = false;
-    } else if (isEnd && result > 0 && this.#isSynced && this.#beganAt !== undefined) {
-      this.done.push({ beganAt: this.#beganAt, endedAt: at });
-      this.#beganAt = undefined;
-      this.#isSynced = false;
-    }
+    if (!name.includes('write') || !this.#syncing.has(descriptor)) return;
+    if (isStart) this.#began.set(descriptor, at);
+    const beganAt = this.#began.get(descriptor);
+    if (isEnd && result > 0 && beganAt !== undefined) this.done.push({ beganAt, endedAt: at });
   }
 }
 
