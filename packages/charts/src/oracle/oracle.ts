@@ -69,6 +69,7 @@ const clock: Pick<Clock, 'nowMs' | 'monotonicMs'> = { nowMs: () => measuredAtMs,
 const capabilities = { ...defaultCapabilities, helmVersion: 'v3.19' };
 const release = { name: 'r', namespace: 'ns', revision: 1, isInstall: true, isUpgrade: false };
 
+/** How rows are run. */
 export interface OracleOptions {
   /** Renders with a trace, which must change nothing. */
   readonly trace?: boolean;

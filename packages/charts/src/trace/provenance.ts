@@ -101,12 +101,15 @@ function original(container: Container): Container {
   return container instanceof MapView ? container.target : container;
 }
 
+/** What has items. */
 export type Container = Map<string, unknown> | unknown[];
 
+/** True for maps and lists of any type. */
 export function isContainer(value: unknown): value is Container {
   return value instanceof Map || Array.isArray(value);
 }
 
+/** The items with their keys, lists counted from 0. */
 export function entriesOf(container: Container): Iterable<readonly [PathKey, unknown]> {
   if (!Array.isArray(container)) return container;
   return container.map((item, index): [PathKey, unknown] => [index, item]);

@@ -16,6 +16,7 @@ export interface FileLine {
   readonly line: number;
 }
 
+/** What the trace is told from. */
 export interface TraceParts {
   readonly tracer: Tracer;
   readonly originsOf: OriginsOf;

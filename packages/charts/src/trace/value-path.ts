@@ -1,5 +1,6 @@
 /** Paths into the root chart's values: one object for each path, so that they compare by identity. */
 
+/** A key of a table, or a place in a list from 0. */
 export type PathKey = string | number;
 
 /** Below this, paths are not told apart: nobody reads such a path, and a list of them grows with its square. */
