@@ -19,6 +19,8 @@ export interface DeleteOptions {
   readonly uid?: string;
   readonly resourceVersion?: string;
   readonly dryRun: boolean;
+  /** The propagation is that of the kind: nobody asked for it. */
+  readonly isKindDefault?: boolean;
 }
 
 /** Reads options from the body or the query. Throws a 400 or 422 on values that do not exist. */
@@ -44,9 +46,11 @@ export function deleteOptionsOf(target: Target, context: ApiContext): DeleteOpti
       cause.invalid('propagationPolicy', policy, detail),
     ]);
   }
-  const propagation = policy ?? (orphan === undefined ? undefined : orphan === true ? 'Orphan' : 'Background');
+  const kindDefault = target.resource.collection === 'batch/jobs' ? 'Orphan' : undefined;
+  const propagation = policy ?? (orphan === undefined ? kindDefault : orphan === true ? 'Orphan' : 'Background');
   return {
     dryRun,
+    ...(kindDefault !== undefined && policy === undefined && orphan === undefined ? { isKindDefault: true } : {}),
     ...(grace === undefined ? {} : { gracePeriodSeconds: wholeNumber(grace) }),
     ...(propagation === undefined ? {} : { propagationPolicy: String(propagation) }),
     ...(typeof preconditions['uid'] === 'string' ? { uid: preconditions['uid'] } : {}),

@@ -146,13 +146,17 @@ async function applyResponse(context: ApiContext, target: Target, body: unknown)
   return writtenResponse(context, target, written, options.warnings);
 }
 
+const orphanWarning =
+  'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning';
+
 async function remove(context: ApiContext, target: Target): Promise<ApiResponse> {
   const options = deleteOptionsOf(target, context);
   const { format, ...rest } = renderOptionsOf(context, target);
   const deleted = await deleteObject(context, target, options);
+  const warnings = warningHeaders(options.isKindDefault === true ? [orphanWarning] : []);
   if (deleted.stored !== undefined || answersWithObject(target)) {
     const item = deleted.stored ?? deleted;
-    return respond(200, renderObject(target.resource, item, { format, ...rest }), format);
+    return respond(200, renderObject(target.resource, item, { format, ...rest }), format, warnings);
   }
   const { group, plural } = target.resource;
   const status: Omit<Status, 'code'> = {

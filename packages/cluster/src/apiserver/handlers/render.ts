@@ -82,8 +82,10 @@ export function renderList(
     const json = objectJson(resource, item);
     return resource.custom === undefined && json.startsWith(typed) ? `{${json.slice(typed.length)}` : json;
   });
+  // Lists of custom resources always have the member.
+  const shown = resource.custom === undefined ? metadata : { continue: '', ...metadata };
   const head = `{"kind":${JSON.stringify(resource.listKind)},"apiVersion":${JSON.stringify(resource.apiVersion)}`;
-  return `${head},"metadata":${JSON.stringify(metadata)},"items":[${texts.join(',')}]}`;
+  return `${head},"metadata":${JSON.stringify(shown)},"items":[${texts.join(',')}]}`;
 }
 
 /** An answer in the asked media type from JSON text. */

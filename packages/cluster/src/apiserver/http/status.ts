@@ -152,7 +152,7 @@ export function invalid(
     details: {
       ...(target.name === '' ? {} : { name: target.name }),
       ...(target.group === '' ? {} : { group: target.group }),
-      kind: target.kind,
+      ...(target.kind === '' ? {} : { kind: target.kind }),
       causes,
     },
   });

@@ -5,6 +5,7 @@ import { setCondition } from '@towpath/api';
 import { getIn, isRecord, type UnknownRecord } from '@towpath/kit';
 import type { JsonSchema } from '../custom/json-schema.ts';
 import { ruleProblems } from '../custom/rules.ts';
+import { structuralProblems } from '../custom/structural.ts';
 import { cause, type StatusCause } from '../http/status.ts';
 import { label1035Problem, subdomainProblem } from '../names.ts';
 import type { Strategy, StrategyContext } from './strategy.ts';
@@ -28,9 +29,6 @@ function applyDefaults(object: AnyObject): void {
   if ((names['singular'] ?? '') === '') names['singular'] = kind.toLowerCase();
   if ((names['listKind'] ?? '') === '' && kind !== '') names['listKind'] = `${kind}List`;
   spec['conversion'] ??= { strategy: 'None' };
-  for (const version of listOf(spec['versions'])) {
-    for (const column of listOf(version['additionalPrinterColumns'])) column['priority'] ??= 0;
-  }
 }
 
 function listOf(value: unknown): UnknownRecord[] {
@@ -92,6 +90,10 @@ function validate(object: AnyObject): StatusCause[] {
   const spec = specOf(object);
   const names = namesOf(object);
   const group = String(spec['group'] ?? '');
+  const wanted = `${String(names['plural'] ?? '')}.${group}`;
+  if (object.metadata.name !== wanted) {
+    causes.push(cause.invalid('metadata.name', object.metadata.name, `must be spec.names.plural+"."+spec.group`));
+  }
   if (group === '') causes.push(cause.required('spec.group'));
   else {
     const problem = subdomainProblem(group);
@@ -99,17 +101,14 @@ function validate(object: AnyObject): StatusCause[] {
     else if (!group.includes('.'))
       causes.push(cause.invalid('spec.group', group, 'should be a domain with at least one dot'));
   }
-  for (const name of ['plural', 'kind'] as const) {
+  for (const name of ['plural', 'singular', 'kind'] as const) {
     const value = String(names[name] ?? '');
     if (value === '') causes.push(cause.required(`spec.names.${name}`));
     else {
       const problem = label1035Problem(value.toLowerCase());
-      if (problem !== undefined) causes.push(cause.invalid(`spec.names.${name}`, value, problem));
+      const mixed = name === 'kind' ? 'may have mixed case, but should otherwise match: ' : '';
+      if (problem !== undefined) causes.push(cause.invalid(`spec.names.${name}`, value, `${mixed}${problem}`));
     }
-  }
-  const wanted = `${String(names['plural'] ?? '')}.${group}`;
-  if (object.metadata.name !== wanted) {
-    causes.push(cause.invalid('metadata.name', object.metadata.name, `must be spec.names.plural+"."+spec.group`));
   }
   if (!['Namespaced', 'Cluster'].includes(String(spec['scope']))) {
     causes.push(cause.notSupported('spec.scope', spec['scope'] ?? '', ['Cluster', 'Namespaced']));
@@ -131,13 +130,24 @@ function validateVersions(object: AnyObject): StatusCause[] {
     );
   }
   versions.forEach((version, index) => {
-    const path = `spec.versions[${index}].schema.openAPIV3Schema`;
+    // What all versions share is named as if it stood above them: with one version, everything.
+    const isOnly = versions.length === 1;
+    const above = isOnly ? 'spec' : `spec.versions[${index}]`;
     const schema = getIn(version, ['schema', 'openAPIV3Schema']);
-    if (schema === undefined) causes.push(cause.required(path, 'schemas are required'));
+    causes.push(...columnProblems(version, above), ...scaleProblems(version, above));
+    const path = isOnly ? 'spec.validation.openAPIV3Schema' : `${above}.schema.openAPIV3Schema`;
+    if (schema === undefined) causes.push(cause.required(`spec.versions[${index}].schema.openAPIV3Schema`));
     else if (getIn(schema, ['type']) !== 'object') {
       causes.push(cause.invalid(`${path}.type`, getIn(schema, ['type']) ?? '', 'must be object at the root'));
-    } else causes.push(...ruleProblems(schema as JsonSchema, path));
+    } else {
+      causes.push(...structuralProblems(schema as JsonSchema, path), ...ruleProblems(schema as JsonSchema, path));
+    }
   });
+  if (specOf(object)['preserveUnknownFields'] === true) {
+    const why =
+      'cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead';
+    causes.push(cause.invalid('spec.preserveUnknownFields', true, why));
+  }
   const strategy = getIn(object, ['spec', 'conversion', 'strategy']);
   if (strategy !== 'None') {
     const why =
@@ -145,6 +155,34 @@ function validateVersions(object: AnyObject): StatusCause[] {
     causes.push(cause.invalid('spec.conversion.strategy', strategy ?? '', why));
   }
   return causes;
+}
+
+const columnTypes = ['boolean', 'date', 'integer', 'number', 'string'];
+
+function columnProblems(version: UnknownRecord, above: string): StatusCause[] {
+  return listOf(version['additionalPrinterColumns']).flatMap((column, index) => {
+    const path = `${above}.additionalPrinterColumns[${index}]`;
+    const [type, jsonPath] = [String(column['type'] ?? ''), String(column['jsonPath'] ?? '')];
+    const causes: StatusCause[] = [];
+    if (!columnTypes.includes(type)) {
+      causes.push(cause.invalid(`${path}.type`, type, `must be one of ${columnTypes.join(',')}`));
+    }
+    if (!/^[.[]/.test(jsonPath)) {
+      causes.push(cause.invalid(`${path}.JSONPath`, jsonPath, 'must be a simple json path starting with .'));
+    }
+    return causes;
+  });
+}
+
+function scaleProblems(version: UnknownRecord, above: string): StatusCause[] {
+  const scale = getIn(version, ['subresources', 'scale']);
+  if (!isRecord(scale)) return [];
+  const rules = { specReplicasPath: '.spec', statusReplicasPath: '.status' };
+  return Object.entries(rules).flatMap(([name, start]) => {
+    const value = String(scale[name] ?? '');
+    if (value.startsWith(`${start}.`)) return [];
+    return [cause.invalid(`${above}.subresources.scale.${name}`, value, `should be a json path under ${start}`)];
+  });
 }
 
 /** Strategy of customresourcedefinitions. */

@@ -14,9 +14,11 @@ import {
 import { customResourceDefinition } from './custom-resource-definition.ts';
 import { cronJob, job } from './jobs.ts';
 import {
+  csiDriver,
   endpointSlice,
   horizontalPodAutoscaler,
   ingress,
+  ingressClass,
   ipAddress,
   networkPolicy,
   podDisruptionBudget,
@@ -64,6 +66,8 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'rbac.authorization.k8s.io/rolebindings': roleBinding,
   'scheduling.k8s.io/priorityclasses': priorityClass,
   'storage.k8s.io/storageclasses': storageClass,
+  'storage.k8s.io/csidrivers': csiDriver,
+  'networking.k8s.io/ingressclasses': ingressClass,
   'admissionregistration.k8s.io/mutatingwebhookconfigurations': webhookConfiguration,
   'admissionregistration.k8s.io/validatingwebhookconfigurations': webhookConfiguration,
   'apiextensions.k8s.io/customresourcedefinitions': customResourceDefinition,

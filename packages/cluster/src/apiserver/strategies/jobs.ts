@@ -137,7 +137,7 @@ export const cronJob: Strategy = {
     const causes: StatusCause[] = [];
     const { schedule = '' } = spec;
     if (schedule === '') causes.push(cause.required('spec.schedule'));
-    else if (!schedule.startsWith('@') && schedule.trim().split(/\s+/).length !== 5) {
+    else if (!schedule.startsWith('@') && !schedule.includes('TZ') && schedule.trim().split(/\s+/).length !== 5) {
       causes.push(
         cause.invalid(
           'spec.schedule',

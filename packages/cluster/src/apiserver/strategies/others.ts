@@ -167,6 +167,19 @@ export const storageClass: Strategy = {
   },
 };
 
+export const ingressClass: Strategy = { generation: true };
+
+export const csiDriver: Strategy = {
+  defaults(object) {
+    const spec = record(object['spec']);
+    object['spec'] = spec;
+    spec['attachRequired'] ??= true;
+    spec['fsGroupPolicy'] ??= 'ReadWriteOnceWithFSType';
+    spec['volumeLifecycleModes'] ??= ['Persistent'];
+    for (const name of ['podInfoOnMount', 'storageCapacity', 'requiresRepublish', 'seLinuxMount']) spec[name] ??= false;
+  },
+};
+
 export const priorityClass: Strategy = {
   generation: true,
   defaults(object) {

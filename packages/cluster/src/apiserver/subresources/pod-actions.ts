@@ -29,7 +29,9 @@ export async function bindPod(context: ApiContext, target: Target): Promise<ApiR
   const name = target.name === '' ? String(metadata['name'] ?? '') : target.name;
   const pods = context.registry.find('', 'v1', 'pods') ?? target.resource;
   const podTarget: Target = { ...target, resource: pods, name, subresource: 'binding' };
-  await updateObject(context, podTarget, (pod) => boundPod(context, pod, { node, metadata, name }), options);
+  // Nobody manages what a binding sets.
+  const write = { ...options, keepManagedFields: true };
+  await updateObject(context, podTarget, (pod) => boundPod(context, pod, { node, metadata, name }), write);
   return jsonResponse(201, success);
 }
 

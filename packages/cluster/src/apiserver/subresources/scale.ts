@@ -102,7 +102,9 @@ function withScale(context: ApiContext, target: Target, verb: string, current: A
   const scale = verb === 'update' ? decodedScale(context, target) : patchedScale(context, target, before);
   const replicas = getIn(scale, ['spec', 'replicas']) ?? 0;
   refuseWrong(target, replicas);
-  const { resourceVersion, uid } = isRecord(scale['metadata']) ? scale['metadata'] : {};
+  const { resourceVersion, uid, name } = isRecord(scale['metadata']) ? scale['metadata'] : {};
+  if (typeof name === 'string' && name !== target.name)
+    throw badRequest(`the name of the object (${name}) does not match the name on the URL (${target.name})`);
   const next = structuredClone(current);
   setIn(next, pathsOf(resource).spec, replicas);
   if (typeof resourceVersion === 'string') next.metadata.resourceVersion = resourceVersion;

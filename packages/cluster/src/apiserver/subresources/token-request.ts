@@ -1,6 +1,6 @@
 /** serviceaccounts/token: a token for a service account, bound to a pod when asked. */
 
-import { getIn, toTimestamp } from '@towpath/kit';
+import { getIn, toTimestamp, uuid } from '@towpath/kit';
 import { tokenIssuer, type ServiceAccountTokens, type TokenSubject } from '../auth/service-account-tokens.ts';
 import { storageKey, type ApiContext, type Target } from '../handlers/context.ts';
 import { checkKind, decodeBody } from '../handlers/decode.ts';
@@ -35,7 +35,7 @@ export function requestToken(context: ApiContext, target: Target, tokens: Servic
   return jsonResponse(201, {
     kind: 'TokenRequest',
     apiVersion: 'authentication.k8s.io/v1',
-    metadata: { name, namespace, creationTimestamp: toTimestamp(context.clock.nowMs()) },
+    metadata: { name, namespace, uid: uuid(context.random), creationTimestamp: toTimestamp(context.clock.nowMs()) },
     spec: { audiences, expirationSeconds, boundObjectRef: boundObjectRef ?? null },
     status: { token, expirationTimestamp: toTimestamp(claims.expiresAtSeconds * 1000) },
   });

@@ -253,6 +253,30 @@ const storageClass: Cells = (object, nowMs) => {
   ];
 };
 
+const csiDriver: Cells = (object, nowMs) => {
+  const audiences = records(object, 'spec.tokenRequests').map((request) => String(request['audience']));
+  const modes = at(object, 'spec.volumeLifecycleModes');
+  return [
+    object.metadata.name,
+    at(object, 'spec.attachRequired') === true,
+    at(object, 'spec.podInfoOnMount') === true,
+    at(object, 'spec.storageCapacity') === true,
+    audiences.length === 0 ? '<unset>' : audiences.join(','),
+    at(object, 'spec.requiresRepublish') === true,
+    Array.isArray(modes) ? modes.join(',') : '',
+    age(object, nowMs),
+  ];
+};
+
+const volumeAttachment: Cells = (object, nowMs) => [
+  object.metadata.name,
+  text(object, 'spec.attacher'),
+  text(object, 'spec.source.persistentVolumeName'),
+  text(object, 'spec.nodeName'),
+  at(object, 'status.attached') === true,
+  age(object, nowMs),
+];
+
 const webhooks = simple((object) => records(object, 'webhooks').length);
 
 /** Rows by collection. */
@@ -309,6 +333,8 @@ export const coreCells: Readonly<Record<string, Cells>> = {
     text(object, 'preemptionPolicy'),
   ],
   'storage.k8s.io/storageclasses': storageClass,
+  'storage.k8s.io/csidrivers': csiDriver,
+  'storage.k8s.io/volumeattachments': volumeAttachment,
   'storage.k8s.io/csinodes': simple((object) => records(object, 'spec.drivers').length),
   'storage.k8s.io/volumeattributesclasses': simple((object) => text(object, 'driverName')),
 };

@@ -12,7 +12,12 @@ const maxGeneratedBase = 58;
 const addressPattern = /^10\.96\.\d+\.\d+$/;
 
 /** What the step itself says is left as it is: only what a server chose is replaced. */
-export function normaliseAnswer(raw: RawAnswer, step: Step, server: Server): Answer {
+export function normaliseAnswer(
+  raw: RawAnswer,
+  step: Step,
+  { server, generated }: { server: Server; generated: Map<string, string> },
+): Answer {
+  rememberGenerated(raw.body, generated);
   const said = `${step.path} ${JSON.stringify(step.body ?? '')}`;
   const host = new URL(server.url).host;
   const text = (value: string): string =>
@@ -25,6 +30,10 @@ export function normaliseAnswer(raw: RawAnswer, step: Step, server: Server): Ans
       .replace(/too old resource version: \d+ \(\d+\)/g, 'too old resource version: <rv> (<rv>)')
       .replace(/(precondition|record) \(\d+\)/g, '$1 (<rv>)')
       .replace(generatedPattern(step.body), (_all, prefix: string) => `${prefix}<5>`)
+      .replace(
+        generated.size === 0 ? /(?!)/g : new RegExp([...generated.keys()].join('|'), 'g'),
+        (name) => generated.get(name) ?? name,
+      )
       .replace(/Too large resource version: (\d+), current: \d+/g, 'Too large resource version: $1, current: <rv>');
   const visit = (value: unknown, key: string): unknown => {
     if (Array.isArray(value)) {
@@ -43,7 +52,7 @@ export function normaliseAnswer(raw: RawAnswer, step: Step, server: Server): Ans
   return {
     status: raw.status,
     headers: visit(raw.headers, '') as Answer['headers'],
-    body: visit(withoutGeneratedName(raw.body), ''),
+    body: visit(raw.body, ''),
   };
 }
 
@@ -56,15 +65,17 @@ function generatedPattern(body: unknown): RegExp {
 }
 
 function byText(left: unknown, right: unknown): number {
-  return JSON.stringify(left) < JSON.stringify(right) ? -1 : 1;
+  const key = (entry: unknown): string =>
+    ['operation', 'subresource', 'manager', 'apiVersion'].map((name) => String(getIn(entry, [name]) ?? '')).join(' ');
+  return key(left) < key(right) ? -1 : 1;
 }
 
-/** The generated name of an answer, with its random end replaced wherever it stands. */
-function withoutGeneratedName(body: unknown): unknown {
+/** Keeps what a generated name is to be replaced by, wherever it stands. */
+function rememberGenerated(body: unknown, generated: Map<string, string>): void {
   const prefix = getIn(body, ['metadata', 'generateName']);
   const name = getIn(body, ['metadata', 'name']);
-  if (typeof prefix !== 'string' || typeof name !== 'string' || !name.startsWith(prefix)) return body;
-  return JSON.parse(JSON.stringify(body).replaceAll(name, `${prefix}<${name.length - prefix.length}>`)) as unknown;
+  if (typeof prefix !== 'string' || typeof name !== 'string' || !name.startsWith(prefix)) return;
+  if (name.length === prefix.length + 5) generated.set(name, `${prefix}<5>`);
 }
 
 interface TextPlace {

@@ -37,11 +37,12 @@ export async function play(server: Server, files: readonly ScriptFile[]): Promis
     for (const file of files) {
       await prepareNamespace(server, agent, file.namespace);
       const named = new Map<string, unknown>();
+      const generated = new Map<string, string>();
       for (const step of file.steps) {
         const sent = resolveStep(step, named);
         const raw = await send(server, agent, sent);
         if (step.as !== undefined) named.set(step.as, raw.body);
-        answers.set(step.id, normaliseAnswer(raw, sent, server));
+        answers.set(step.id, normaliseAnswer(raw, sent, { server, generated }));
       }
     }
   } finally {

@@ -194,15 +194,12 @@ const storageClass: Check = (object, old) => {
 
 const highestUserPriority = 1_000_000_000;
 
-const priorityClass: Check = (object, old) => {
+const priorityClass: Check = (object) => {
   const value = Number(object['value'] ?? 0);
   const causes: StatusCause[] = [];
   if (value > highestUserPriority && !object.metadata.name.startsWith('system-')) {
     const detail = `maximum allowed value of a user defined priority is ${highestUserPriority}`;
     causes.push(cause.forbidden('value', detail));
-  }
-  if (old !== undefined && old['value'] !== object['value']) {
-    causes.push(cause.forbidden('value', 'may not be changed in an update.'));
   }
   return causes;
 };
