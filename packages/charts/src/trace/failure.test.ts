@@ -67,6 +67,22 @@ describe('the details of a failure', () => {
       },
     },
     {
+      name: 'what a blank text looked at',
+      files: {
+        'templates/_h.tpl': '{{ define "n" }}{{ if .Values.a }}{{ .Values.b }}{{ end }}{{ end }}',
+        'templates/a.yaml': 'x: {{ required "set a" (include "n" .) }}{{ required "set b" (tpl .Values.b .) }}',
+      },
+      details: { problem: 'set a', values: [{ path: 'a' }] },
+    },
+    {
+      name: 'what the text of tpl was',
+      files: {
+        'values.yaml': 'b: ""',
+        'templates/a.yaml': 'x: {{ required "set b" (tpl .Values.b .) }}',
+      },
+      details: { problem: 'set b', values: [{ path: 'b' }] },
+    },
+    {
       name: 'a template that cannot be parsed',
       files: { 'templates/a.yaml': 'x: y\n{{ nothing }}' },
       details: { at: { file, line: 2, column: 1 }, problem: 'function "nothing" not defined' },

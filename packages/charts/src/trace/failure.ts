@@ -11,6 +11,7 @@ import { printable } from '../go/utf8.ts';
 import { isShown, TracedLines } from './lines.ts';
 import { stepsOf } from './places.ts';
 import { lineOrigin, valueRead } from './render-trace.ts';
+import type { Taint } from './provenance.ts';
 import type { Tracer } from './tracer.ts';
 import type { LineOrigin, RenderedExcerpt, RenderFailure, SchemaFailure } from './types.ts';
 import type { OriginsOf } from './value-origins.ts';
@@ -110,14 +111,18 @@ function execDetails(failed: ExecError): RenderFailure {
 /** What ran when it failed: the last value that was read comes first. */
 function runningDetails({ tracer, originsOf }: TracedState): RenderFailure {
   const { activation, read } = tracer;
-  const isPath = (part: unknown): part is ValuePath => part instanceof ValuePath;
-  const around = activation.conditions.findLast((condition) => condition.some(isPath)) ?? [];
-  const found = read.some(isPath) ? read.filter(isPath) : around.filter(isPath);
+  const candidates = [read, ...activation.conditions.toReversed()].map(lookedAt);
+  const found = candidates.find((some) => some.length > 0) ?? [];
   const paths = [...new Set(found.toReversed())].filter((path, _index, all) => isShown(path, all));
   const values = paths
     .flatMap((path) => [path, ...setAbove(path, originsOf)])
     .map((path) => valueRead(path, originsOf));
   return { values, includes: stepsOf(activation.link) };
+}
+
+/** The values behind a taint, those behind texts included. */
+function lookedAt(taint: Taint): ValuePath[] {
+  return taint.flatMap((part) => (part instanceof ValuePath ? [part] : [...part.values(), ...part.asked]));
 }
 
 /** For a value that nobody set: what is there of its path. */

@@ -36,6 +36,8 @@ interface Line {
 /** A text with what wrote it. */
 export class TracedText {
   readonly text: string;
+  /** The values that were looked at for a text that came out blank. */
+  asked: readonly ValuePath[] = [];
   private readonly make: () => readonly Piece[];
   private made: readonly Piece[] | undefined;
   private ends: readonly number[] | undefined;

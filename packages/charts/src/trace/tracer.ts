@@ -43,6 +43,9 @@ interface RangeState {
   readonly taint: Taint;
 }
 
+/** So many are remembered of one template. */
+const askedMax = 20;
+
 /** The state of one traced render; each method is called by what the compiler and the functions do. */
 export class Tracer {
   readonly provenance = new Provenance();
@@ -60,6 +63,8 @@ export class Tracer {
   pieces = 0;
   /** How much had been read when the current pipeline began. */
   pipeBase = 0;
+  /** Values that were looked at since the running template began. */
+  asked: ValuePath[] = [];
   /** The text whose template ended last. */
   written = new TracedText('', () => []);
 
@@ -72,9 +77,13 @@ export class Tracer {
 
   /** Runs a template for `link`; when it fails, what was running stays known. */
   within<Result>(link: Link, dot: Taint, run: () => Result): Result {
-    const { activation, read, pipeBase } = this;
+    const { activation, read, pipeBase, asked } = this;
+    this.asked = [];
+    this.written = new TracedText('', () => []);
     this.activation = newActivation(link, { dot, around: dot.filter((part) => part instanceof ValuePath) });
     const result = run();
+    if (this.written.text.trim() === '') this.written.asked = this.asked;
+    this.asked = [...asked, ...this.asked].slice(0, askedMax);
     this.activation = activation;
     this.read = read;
     this.pipeBase = pipeBase;
@@ -83,8 +92,10 @@ export class Tracer {
 
   push(taint: Taint): void {
     for (const part of taint) {
-      if (part instanceof ValuePath) part.isRead = true;
       this.read.push(part);
+      if (!(part instanceof ValuePath)) continue;
+      part.isRead = true;
+      if (this.asked.length < askedMax) this.asked.push(part);
     }
   }
 

@@ -4,6 +4,7 @@ import type { Frame, Output } from '../template/frame.ts';
 import type { Node } from '../template/nodes.ts';
 import { TemplateRun, type TemplateRunOptions } from '../template/run.ts';
 import { splitText, TracedText, withoutNoValue, type Link, type Piece } from './pieces.ts';
+import { pathsOf } from './printed-values.ts';
 import type { Taint } from './provenance.ts';
 import type { Tracer } from './tracer.ts';
 import { ValuePath } from './value-path.ts';
@@ -45,9 +46,14 @@ export class TracingRun extends TemplateRun {
   override tpl(frame: Frame, text: string, data: unknown): string {
     const { tracer } = this;
     const record = tracer.calls.at(-1);
-    const link = this.link('tpl', tracer.callNode(frame), tracedSource(text, tracer.operandTaint(0)));
+    const source = tracer.operandTaint(0);
+    const link = this.link('tpl', tracer.callNode(frame), tracedSource(text, source));
     const result = tracer.within(link, this.dotTaint(data), () => super.tpl(frame, text, data));
-    if (record !== undefined) record.result = [withoutNoValue(tracer.written)];
+    if (record !== undefined) {
+      const written = withoutNoValue(tracer.written);
+      if (written.text.trim() === '') written.asked = [...pathsOf(source), ...tracer.written.asked];
+      record.result = [written];
+    }
     return result;
   }
 
