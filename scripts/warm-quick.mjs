@@ -21,7 +21,7 @@ const charts = [
 ];
 
 // The program ends the process after its command; here it may not.
-const { exit } = process;
+const exit = process.exit.bind(process);
 process.exit = () => {
   const next = charts.pop();
   if (next !== undefined) run(next);
