@@ -32,9 +32,14 @@ export async function runProgram(options: ProgramOptions): Promise<void> {
   } catch (error) {
     process.exitCode = report(context, error);
   }
+  if (!stop.signal.aborted) await Promise.all([written(process.stdout), written(process.stderr)]);
   // Keep-alive connections of clients would hold the process open.
-  if (!stop.signal.aborted) setImmediate(() => process.exit());
-  else process.exit();
+  process.exit();
+}
+
+/** A pipe takes 64 KiB at once: what is left when the process ends is lost. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write('', () => resolve()));
 }
 
 async function run(context: CliContext, { args, table }: ProgramOptions): Promise<void> {

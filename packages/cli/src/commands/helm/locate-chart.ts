@@ -67,6 +67,10 @@ export async function locateChart(context: CliContext, name: string, flags: Char
   const local = await localChart(resolve(context.cwd, name.trim()));
   if (local !== undefined) {
     if (flags.verify === true) throw refuseVerify(local.source instanceof Uint8Array);
+    if (flags.repo !== undefined && flags.repo !== '') {
+      const what = 'WARN local chart found in current working directory. repository url ignored';
+      context.stderr(`${what} chart=${name} repository=${flags.repo}\n`);
+    }
     return local;
   }
   if (isAbsolute(name) || name.startsWith('.')) throw chartNotFound(`path "${name}" not found`);

@@ -72,7 +72,13 @@ async function run(
 }
 
 function chartText(chart: Chart): string {
-  return `${toYaml(chart.metadata)}\n\n`;
+  const shown = Object.entries(chart.metadata).filter(([, value]) => !isEmpty(value));
+  return `${toYaml(Object.fromEntries(shown))}\n\n`;
+}
+
+/** Lists and tables with nothing in them are left out. */
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
 function valuesText(chart: Chart): string {
