@@ -208,14 +208,22 @@ function formatBytes(value: GoBytes, verb: string, flags: Flags): string {
     case 'X':
       return hexText(value.data, verb === 'X', flags);
     default: {
-      const items = Array.from(value.data, (byte) =>
-        flags.sharpV
-          ? `0x${byte.toString(16)}`
-          : (formatInteger(BigInt(byte), false, verb, flags) ?? badVerb(new GoInt('uint8', BigInt(byte)), verb, flags)),
-      );
+      // Files become text so where a whole scope is printed: it must not take long.
+      if (verb === 'v' && isPlain(flags)) return `[${value.data.join(' ')}]`;
+      const texts = Array.from({ length: 256 }, (_text, byte) => byteText(byte, verb, flags));
+      const items = Array.from(value.data, (byte) => texts[byte]);
       return flags.sharpV ? `[]byte{${items.join(', ')}}` : `[${items.join(' ')}]`;
     }
   }
+}
+
+function isPlain(flags: Flags): boolean {
+  return Object.values(flags).every((flag) => flag === false || flag === undefined);
+}
+
+function byteText(byte: number, verb: string, flags: Flags): string {
+  if (flags.sharpV) return `0x${byte.toString(16)}`;
+  return formatInteger(BigInt(byte), false, verb, flags) ?? badVerb(new GoInt('uint8', BigInt(byte)), verb, flags);
 }
 
 function bytesText(value: GoBytes): string {

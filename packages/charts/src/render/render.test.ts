@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { renderOptions, testChart } from '../testing.ts';
+import { loadChart } from '../chart/load.ts';
+import { chartFiles, renderOptions, testChart } from '../testing.ts';
 import { manifestText, templateOutput } from './output.ts';
 import { render, renderWithLookup } from './render.ts';
 
@@ -113,4 +114,29 @@ describe('render', () => {
 
     expect(first).toBe(second);
   });
+});
+
+test('prints bytes of files as numbers, soon', async () => {
+  const chart = await testChart({
+    big: 'x'.repeat(2_000_000),
+    'templates/a.yaml':
+      'a: |\n  {{ printf "%v %d %03d %#v" (.Files.GetBytes "small") (.Files.GetBytes "small") (.Files.GetBytes "small") ' +
+      '(.Files.GetBytes "small") }}{{ $text := print .Files }} {{ gt (len $text) 8000000 }}',
+    small: 'a b',
+  });
+
+  const { files } = render({ ...renderOptions(), chart });
+
+  expect(files.get('c/templates/a.yaml')).toBe(
+    'a: |\n  [97 32 98] [97 32 98] [097 032 098] []byte{0x61, 0x20, 0x62} true',
+  );
+});
+
+test('a byte that is no UTF-8 is named as Go names it', async () => {
+  const bytes = new Uint8Array([0x7b, 0x7b, 0x20, 0x78, 0xe2, 0x20, 0x7d, 0x7d]);
+  const chart = await loadChart(new Map([...chartFiles({}), ['templates/a.yaml', bytes]]));
+
+  expect(() => render({ ...renderOptions(), chart })).toThrow(
+    "parse error at (c/templates/a.yaml:1): bad character U+FFFD '\ufffd'",
+  );
 });

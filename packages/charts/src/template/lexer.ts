@@ -405,5 +405,7 @@ export class Lexer {
 /** `%#U`, as in `U+002D '-'`. */
 function unicodeText(code: number): string {
   if (code < 0) return 'U+FFFFFFFFFFFFFFFF';
-  return formatValue(goInt(code), 'U', { ...noFlags(), sharp: true }, 0);
+  // A byte that is no UTF-8.
+  const rune = code >= 0xd800 && code <= 0xdfff ? 0xfffd : code;
+  return formatValue(goInt(rune), 'U', { ...noFlags(), sharp: true }, 0);
 }
