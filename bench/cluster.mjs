@@ -7,7 +7,8 @@ const starts = 3;
 const rounds = 5;
 const parallel = 32;
 const manyObjects = 5_000;
-const warmCount = 1_500;
+const warmCount = 1_200;
+const warmParallel = 4;
 const settleMs = 10_000;
 const sides = ['ours', 'theirs'];
 
@@ -133,7 +134,7 @@ async function rateRow(one, clients) {
   // Both are measured as servers that have run for a while.
   await inTurns(async (side) => {
     const run = (index) => one.run(clients[side], `${label}-warm-${index}`, index);
-    await rate({ count: warmCount, parallel, run });
+    await rate({ count: warmCount, parallel: Math.max(one.parallel, warmParallel), run });
   });
   for (let round = 0; round < rounds; round++) {
     await inTurns(async (side) => {

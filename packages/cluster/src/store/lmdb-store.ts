@@ -17,8 +17,8 @@ import { encodeRecord, readLog, WriteAheadLog, type LoggedBatch } from './write-
 /** Address space, not memory or disk: LMDB grows the file as it is filled. */
 const mapSizeBytes = 64 * 1024 ** 3;
 /** LMDB follows the log after so long, or so many entries. */
-const applyAfterMs = 200;
-const maxAhead = 1_000;
+const applyAfterMs = 2_000;
+const maxAhead = 4_000;
 /** Attempts to read a store that another process writes to. */
 const maxLiveReads = 8;
 
@@ -295,7 +295,8 @@ class LmdbStore implements Store {
   }
 
   #applyLater(): void {
-    if (this.#ahead.size >= maxAhead) {
+    // With the other file of the log free in time, nobody waits for it.
+    if (this.#ahead.size >= maxAhead || this.#log.hasJustSwitched) {
       void this.#apply();
       return;
     }

@@ -131,6 +131,7 @@ export class WriteAheadLog {
   readonly #segments: (Segment | undefined)[] = [];
   #current = 0;
   #offset = 0;
+  #hasJustSwitched = false;
 
   constructor(dir: string) {
     this.#dir = dir;
@@ -146,9 +147,15 @@ export class WriteAheadLog {
     return this.#segments[1 - this.#current]?.last ?? 0;
   }
 
+  /** The last batch is the first in its file: the other one is full. */
+  get hasJustSwitched(): boolean {
+    return this.#hasJustSwitched;
+  }
+
   /** Resolves when it is on disk. Rejects with Node's error; the next batch then takes its place. */
   async append({ sequence, bytes }: LogRecord): Promise<void> {
-    if (this.#offset > 0 && this.#offset + bytes.length > segmentBytes) {
+    this.#hasJustSwitched = this.#offset > 0 && this.#offset + bytes.length > segmentBytes;
+    if (this.#hasJustSwitched) {
       this.#current = 1 - this.#current;
       this.#offset = 0;
     }

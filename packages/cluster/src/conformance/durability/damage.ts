@@ -14,7 +14,7 @@ const batches = 120;
 /** The last ones, which LMDB does not have yet when the sample is taken. */
 const inLogOnly = 20;
 /** Longer than LMDB lags behind. */
-const followedMs = 1_000;
+const followedMs = 4_000;
 const keyCount = 90;
 /** Writes after damage that was not refused: it must not come out later either. */
 const writesAfter = 12;
