@@ -47,7 +47,7 @@ const leaves = [
   null,
 ];
 const schemas = fc.letrec((tie) => ({
-  schema: fc.dictionary(fc.constantFrom(...keywords.split(' '), 'a'), tie('value'), { maxKeys: 3, depthSize: 'small' }),
+  schema: fc.dictionary(fc.constantFrom(...keywords.split(' '), 'a'), tie('value'), { maxKeys: 3 }),
   value: fc.oneof(
     { depthSize: 'small' },
     fc.constantFrom(...leaves),
