@@ -7,7 +7,11 @@ import { createInterface } from 'node:readline';
 export interface EngineRequest {
   readonly folder: string;
   readonly budgetMs: number;
+  readonly clock: EngineClock;
 }
+
+/** `cpu` is the time of all threads: other programs on the machine do not disturb it. */
+export type EngineClock = 'wall' | 'cpu';
 
 /** Milliseconds of each turn: of a chart that is loaded, and with reading and parsing its files. */
 export interface EngineAnswer {

@@ -1,7 +1,7 @@
 /** Times both engines in process, chart by chart, in alternating rounds. */
 
 import { best, geometricMean, median } from './figures.ts';
-import type { Companion, EngineAnswer, EngineRequest } from './engine.ts';
+import type { Companion, EngineAnswer, EngineClock, EngineRequest } from './engine.ts';
 
 export type Engine = Companion<EngineRequest, EngineAnswer>;
 
@@ -30,19 +30,20 @@ export interface RoundOptions {
   /** After one that only warms up. */
   readonly rounds: number;
   readonly budgetMs: number;
+  readonly clock: EngineClock;
 }
 
 /** The times of one chart, or why there are none. */
 export async function timeChart(
   chart: BenchChart,
   engines: { readonly ours: Engine; readonly helm: Engine },
-  { rounds, budgetMs }: RoundOptions,
+  { rounds, budgetMs, clock }: RoundOptions,
 ): Promise<ChartTimes | string> {
   const ours: EngineAnswer[] = [];
   const helm: EngineAnswer[] = [];
   for (let round = 0; round <= rounds; round += 1) {
     // The first round lets the compiler see the chart.
-    const request = { folder: chart.folder, budgetMs: round === 0 ? budgetMs * 3 : budgetMs };
+    const request = { folder: chart.folder, clock, budgetMs: round === 0 ? budgetMs * 3 : budgetMs };
     const theirs = await engines.helm.ask(request);
     if (theirs.error !== undefined) return `Helm: ${theirs.error}`;
     const own = await engines.ours.ask(request);

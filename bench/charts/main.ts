@@ -16,7 +16,7 @@ import { timeProcesses, type ProcessTimes } from './whole-process.ts';
 type Print = (line: string) => void;
 
 const usage =
-  'usage: npm run bench -- charts --from DIR [--helm PATH] [--only TEXT] [--rounds N] [--budget MS] [--runs N]';
+  'usage: npm run bench -- charts --from DIR [--helm PATH] [--only TEXT] [--rounds N] [--budget MS] [--runs N] [--clock wall|cpu]';
 
 const ownEngine = { runner: 'scripts/run-ts.mjs', entry: 'bench/charts/ours.ts' } as const;
 
@@ -34,6 +34,7 @@ export async function main(args: readonly string[], print: Print): Promise<numbe
       rounds: { type: 'string', default: '3' },
       budget: { type: 'string', default: '150' },
       runs: { type: 'string', default: '9' },
+      clock: { type: 'string', default: 'wall' },
     },
   });
   if (values.from === undefined) {
@@ -47,7 +48,11 @@ export async function main(args: readonly string[], print: Print): Promise<numbe
     const programs = await buildPrograms(root, work);
     const helm = await findHelm(values.helm, print);
     const charts = await assembleAll(values.from, values.only ?? '', join(work, 'charts'), print);
-    const options = { rounds: Number(values.rounds), budgetMs: Number(values.budget) };
+    const options = {
+      rounds: Number(values.rounds),
+      budgetMs: Number(values.budget),
+      clock: values.clock === 'cpu' ? 'cpu' : 'wall',
+    } as const;
     const times = await timeAll(charts, programs, options, print);
     const processes = await timeAllProcesses(times, { programs, helm, runs: Number(values.runs), print });
     const bars = barsOf(times, processes);
