@@ -39,7 +39,7 @@ export const flow: readonly FunctionRow[] = [
     run(warning, value) {
       if (value !== null && value !== '') return value;
       if (!this.services.lint) throw new FunctionError(`${warnStart}${warning}${warnEnd}`);
-      this.services.warn('REQUIRED_VALUE', `missing required value: ${warning}`);
+      this.services.warn('REQUIRED_VALUE', `[INFO] Missing required value: ${warning}`);
       return '';
     },
   }),
@@ -50,7 +50,7 @@ export const flow: readonly FunctionRow[] = [
     doc: 'Fails the render with the text.',
     run(message) {
       if (!this.services.lint) throw new FunctionError(`${warnStart}${message}${warnEnd}`);
-      this.services.warn('FAIL', `fail: ${message}`);
+      this.services.warn('FAIL', `[INFO] Fail: ${message}`);
       return '';
     },
   }),

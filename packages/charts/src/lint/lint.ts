@@ -5,7 +5,7 @@ import { loadChart } from '../chart/load.ts';
 import type { Chart, ChartFiles } from '../chart/types.ts';
 import { chartError } from '../errors.ts';
 import { treeOf } from '../render/render.ts';
-import type { RenderOptions } from '../render/types.ts';
+import type { RenderOptions, RenderWarning } from '../render/types.ts';
 import { lintChartFile, lintValuesFile } from './chart-file.ts';
 import { lintTemplates } from './templates.ts';
 
@@ -21,6 +21,8 @@ export interface LintOptions extends Pick<RenderOptions, 'values' | 'capabilitie
   readonly files: ChartFiles;
   readonly namespace?: string;
   readonly skipSchemaValidation?: boolean;
+  /** Told what the render warns of: helm logs it. */
+  readonly onWarning?: (warning: RenderWarning) => void;
 }
 
 /** Takes one finding. */
@@ -43,7 +45,9 @@ export async function lintChart(options: LintOptions): Promise<LintMessage[]> {
   lintValuesFile(files, treeOf(options.values), say);
   try {
     const chart = await loadChart(files);
-    lintTemplates(chart, { ...options, chart, release: releaseOf(options) }, say);
+    for (const warning of lintTemplates(chart, { ...options, chart, release: releaseOf(options) }, say)) {
+      options.onWarning?.(warning);
+    }
     lintDependencies(chart, say);
   } catch (error) {
     say('ERROR', 'templates/', messageOf(error));

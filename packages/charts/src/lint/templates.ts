@@ -7,7 +7,7 @@ import { quote } from '../go/strconv.ts';
 import { fromBytes } from '../go/utf8.ts';
 import { defaultCapabilities } from '../render/capabilities.ts';
 import { renderFiles } from '../render/render.ts';
-import type { RenderOptions } from '../render/types.ts';
+import type { RenderOptions, RenderWarning } from '../render/types.ts';
 import { deprecationOf } from './deprecations.ts';
 import { hasPolicyInList, readDocuments, type LintedObject } from './documents.ts';
 import type { Say } from './lint.ts';
@@ -17,15 +17,19 @@ const folder = 'templates/';
 const extensions = ['.yaml', '.yml', '.tpl', '.txt'];
 const crdHook = /"?helm\.sh\/hook"?:\s+crd-install/;
 
-/** Renders as lint does: what is required and missing only warns. */
-export function lintTemplates(chart: Chart, options: RenderOptions, say: Say): void {
-  let files: ReadonlyMap<string, string>;
+/** Renders as lint does: what is required and missing only warns. Returns the warnings. */
+export function lintTemplates(chart: Chart, options: RenderOptions, say: Say): readonly RenderWarning[] {
   try {
-    ({ files } = renderFiles({ ...options, chart, lint: true }));
+    const { files, warnings } = renderFiles({ ...options, chart, lint: true });
+    lintFiles(chart, options, files, say);
+    return warnings;
   } catch (error) {
     say('ERROR', folder, messageOf(error));
-    return;
+    return [];
   }
+}
+
+function lintFiles(chart: Chart, options: RenderOptions, files: ReadonlyMap<string, string>, say: Say): void {
   const kubeVersion = (options.capabilities ?? defaultCapabilities).kubeVersion;
   for (const template of chart.templates) {
     lintSource(template, say);

@@ -12,6 +12,7 @@ import { namespaceOf, withGlobalFlags, type GlobalFlags } from './global-flags.t
 import { namedCapabilities } from './kube-version.ts';
 import { likePflag } from './pflag.ts';
 import { reporting, type Dialect } from './report.ts';
+import { warningLines } from './warnings.ts';
 
 interface LintFlags extends GlobalFlags, ValueFlags {
   readonly kubeVersion?: string | undefined;
@@ -85,6 +86,9 @@ async function run(context: CliContext, dialect: Dialect, operands: string[], fl
             namespace,
             skipSchemaValidation,
             capabilities,
+            onWarning: (warning) => {
+              if (flags.output !== 'json') for (const line of warningLines([warning], dialect)) context.stderr(line);
+            },
           }),
         ),
       );

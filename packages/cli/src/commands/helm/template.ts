@@ -11,7 +11,7 @@ import { helmTemplateFlags, ownTemplateFlags, type TemplateFlags } from './templ
 import { prepare, type Prepared } from './template/prepare.ts';
 import { isRenderFailure, refuseTogether } from './template/rules.ts';
 import { createSources } from './template/sources.ts';
-import { warningLines } from './template/warnings.ts';
+import { warningLines } from './warnings.ts';
 
 /** `towpath helm template`: helm's flags, output and sentences. */
 export function helmTemplateCommand(context: CliContext) {

@@ -1,7 +1,7 @@
 /** How warnings of a render are printed: as helm logs its own, or as sentences. */
 
 import type { RenderWarning } from '@towpath/charts';
-import type { Dialect } from '../report.ts';
+import type { Dialect } from './report.ts';
 
 /** Where helm 3.19 logs each of its sentences: its log lines begin with it. */
 const logPlaces: readonly (readonly [sentence: RegExp, place: string])[] = [
@@ -17,11 +17,13 @@ const logPlaces: readonly (readonly [sentence: RegExp, place: string])[] = [
   [/^Warning: ImportValues missing table from chart /, 'dependencies.go:270'],
   [/^Warning: ImportValues missing table: /, 'dependencies.go:287'],
   [/^info: skipping unknown hook: /, 'manifest_sorter.go:199'],
+  [/^\[INFO\] Missing required value: /, 'engine.go:206'],
+  [/^\[INFO\] Fail: /, 'engine.go:227'],
 ];
 
 /** The lines for standard error; in helm's dialect only what helm says itself. */
 export function warningLines(warnings: readonly RenderWarning[], dialect: Dialect): string[] {
-  if (dialect === 'towpath') return warnings.map(({ message }) => `WARNING: ${message}\n`);
+  if (dialect === 'towpath') return warnings.map(({ message }) => `WARNING: ${message.replace(/^\[INFO\] /, '')}\n`);
   return warnings.flatMap(({ message }) => {
     const place = logPlaces.find(([sentence]) => sentence.test(message))?.[1];
     return place === undefined ? [] : [`${place}: ${message}\n`];
