@@ -1,6 +1,6 @@
 /** The LMDB store, and the folders it refuses. */
 
-import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open } from 'lmdb';
@@ -33,6 +33,41 @@ describe('lmdb store', () => {
 
     expect(again.get('a')).toBe('1');
     await again.close();
+  });
+
+  /** The folder as a kill leaves it: LMDB has not followed the log yet. */
+  async function killed(batches: number): Promise<string> {
+    const dir = newDir();
+    const store = await openLmdbStore({ dir });
+    for (let index = 0; index < batches; index++) {
+      await store.commit([
+        { key: `k${index}`, value: 'é'.repeat(3_000) },
+        { key: 'last', value: String(index) },
+        { key: `k${index - 1}`, value: undefined },
+      ]);
+    }
+    const copy = newDir();
+    await cp(dir, copy, { recursive: true });
+    await store.close();
+    return copy;
+  }
+
+  it('has what was acknowledged when its process was killed, after many turns of the log', async () => {
+    const store = await openLmdbStore({ dir: await killed(400) });
+
+    expect([...store.range('a', 'z')].map(([key]) => key)).toEqual(['k399', 'last']);
+    expect(store.get('last')).toBe('399');
+    await store.close();
+  });
+
+  it('refuses a log that lost an acknowledged batch', async () => {
+    const dir = await killed(20);
+    const log = join(dir, 'wal-0');
+    const content = await readFile(log);
+    content.fill(0, 6_656 * 10, 6_656 * 11);
+    await writeFile(log, content);
+
+    await expect(openLmdbStore({ dir })).rejects.toThrow('acknowledged batches are missing');
   });
 
   it('refuses a folder that is in use', async () => {
