@@ -51,7 +51,7 @@ async function runCommand(
     random: seededRandom(7),
     log: silentLogger,
     cwd: bench.folder,
-    env: { HOME: bench.folder, PATH: process.env['PATH'], ...bench.env },
+    env: { HOME: bench.folder, PATH: '/usr/bin:/bin', ...bench.env },
     stdout: (text) => void (stdout += text),
     stderr: (text) => void (stderr += text),
     signal: new AbortController().signal,
