@@ -1,8 +1,8 @@
 /** Server-side apply as a request: creates or updates through the same path as every other write. */
 
-import { isRecord, type UnknownRecord } from '@towpath/kit';
+import { getIn, isRecord, type UnknownRecord } from '@towpath/kit';
 import { applyConfiguration, checkApply, type ApplyRequest } from '../fields/apply.ts';
-import { badRequest, notFound, plainError } from '../http/status.ts';
+import { badRequest, conflict, notFound, plainError } from '../http/status.ts';
 import { storageKey, type ApiContext, type Target } from './context.ts';
 import type { Resource } from '../resources/resource.ts';
 import { canonicalise } from './decode.ts';
@@ -30,6 +30,11 @@ export async function applyObject(
     return updateObject(context, target, (current) => applyConfiguration(current, config, request), write);
   }
   if (target.subresource !== undefined) throw notFound(resource, target.name);
+  const uid = getIn(config, ['metadata', 'uid']);
+  if (typeof uid === 'string' && uid !== '') {
+    const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
+    throw conflict(resource, target.name, why);
+  }
   return createObject(context, target, applyConfiguration(undefined, config, request), write);
 }
 

@@ -1,6 +1,7 @@
 /** Resource requests: from the routed request to the handler of its verb. */
 
-import { isRecord } from '@towpath/kit';
+import type { AnyObject } from '@towpath/api';
+import { getIn, isRecord } from '@towpath/kit';
 import type { ApiResponse } from '../http/message.ts';
 import { badRequest, cause, invalid, methodNotAllowed, type Status, type StatusCause } from '../http/status.ts';
 import type { ApiContext, Target } from './context.ts';
@@ -129,10 +130,23 @@ async function patch(context: ApiContext, target: Target): Promise<ApiResponse> 
   const written = await updateObject(
     context,
     target,
-    (current) => applyPatch(current, body, kind, target.resource),
+    (current) => {
+      const patched = applyPatch(current, body, kind, target.resource);
+      checkUid(patched, current, target);
+      return patched;
+    },
     options,
   );
   return writtenResponse(context, target, written, options.warnings);
+}
+
+/** A patch cannot make another object of it. */
+function checkUid(patched: unknown, current: AnyObject, { resource }: Target): void {
+  const uid = getIn(patched, ['metadata', 'uid']);
+  if (uid === undefined || uid === current.metadata.uid) return;
+  const { group, kind } = resource;
+  const causes = [cause.invalid('metadata.uid', uid, 'field is immutable')];
+  throw invalid({ group, kind, name: current.metadata.name }, causes);
 }
 
 async function applyResponse(context: ApiContext, target: Target, body: unknown): Promise<ApiResponse> {

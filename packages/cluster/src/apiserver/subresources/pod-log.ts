@@ -4,7 +4,7 @@ import type { Pod } from '@towpath/api';
 import { codeOf, messageOf } from '@towpath/kit';
 import { storageKey, type ApiContext, type Target } from '../handlers/context.ts';
 import type { ApiResponse } from '../http/message.ts';
-import { badRequest, internalError, notFound, StatusError } from '../http/status.ts';
+import { badRequest, cause, internalError, invalid, notFound, StatusError } from '../http/status.ts';
 import type { PodLogOptions, PodStreams } from '../pod-streams.ts';
 
 /** The pod of a request, for subresources that need the live object. */
@@ -62,7 +62,9 @@ function optionsOf(pod: Pod, query: URLSearchParams): PodLogOptions {
     if (text === null || text === '') return undefined;
     const value = Number(text);
     if (!Number.isInteger(value) || value < 0)
-      throw badRequest(`${name}: Invalid value: ${text}: must be greater than or equal to 0`);
+      throw invalid({ group: '', kind: 'PodLogOptions', name: pod.metadata.name }, [
+        cause.invalid(name, value, 'must be greater than or equal to 0'),
+      ]);
     return value;
   };
   const numbers = {

@@ -22,8 +22,44 @@ export interface KnownDifference {
   readonly reason: string;
 }
 
+/** What a comparison of all answers found. */
+export interface Comparison {
+  readonly identical: number;
+  /** Requests whose every difference is in the list. */
+  readonly listed: number;
+  /** Differences that are not in the list. */
+  readonly open: readonly Difference[];
+  /** Entries of the list nothing was found for. */
+  readonly unused: readonly KnownDifference[];
+}
+
+/** Compares our answers with the recorded ones, by step id. */
+export function compareAll(
+  recordings: ReadonlyMap<string, Answer>,
+  ours: ReadonlyMap<string, Answer>,
+  entries: readonly KnownDifference[],
+): Comparison {
+  const known = new KnownDifferences(entries);
+  const open: Difference[] = [];
+  let identical = 0;
+  let listed = 0;
+  for (const [id, answer] of ours) {
+    const expected = recordings.get(id);
+    if (expected === undefined) {
+      open.push({ step: id, at: 'recording', recorded: undefined, ours: 'not recorded: run with --record' });
+      continue;
+    }
+    const found = differences(id, expected, answer);
+    const unknown = found.filter((difference) => !known.has(difference));
+    if (found.length === 0) identical += 1;
+    else if (unknown.length === 0) listed += 1;
+    open.push(...unknown);
+  }
+  return { identical, listed, open, unused: known.unused() };
+}
+
 /** All leaves in which `ours` is not what was recorded. */
-export function differences(step: string, recorded: Answer, ours: Answer): Difference[] {
+function differences(step: string, recorded: Answer, ours: Answer): Difference[] {
   const found: Difference[] = [];
   const visit = (at: string, a: unknown, b: unknown): void => {
     if (jsonEqual(a, b)) return;
@@ -42,7 +78,7 @@ export function differences(step: string, recorded: Answer, ours: Answer): Diffe
 }
 
 /** Tells known differences, and which entries of the list were used. */
-export class KnownDifferences {
+class KnownDifferences {
   readonly #entries: readonly { entry: KnownDifference; step: RegExp; at: RegExp }[];
   readonly #used = new Set<KnownDifference>();
 

@@ -86,6 +86,7 @@ interface TextPlace {
 
 function normaliseText(value: string, { key, said, text }: TextPlace): string {
   if (key === 'resourceVersion') return /^[1-9]\d*$/.test(value) ? '<rv>' : value;
+  if (key === 'serverAddress') return '<server>';
   if (key === 'continue') return value === '' ? '' : continueToken(value);
   if (key === 'token' && value.split('.').length === 3) return jwt(value, text);
   if ((key === 'clusterIP' || key === 'clusterIPs' || key === 'cells') && addressPattern.test(value)) {

@@ -7,7 +7,7 @@ import { createMemoryStore } from '../../store/memory-store.ts';
 import { buildReal, kubernetesVersion } from '../real/build.ts';
 import { startRealControlPlane } from '../real/control-plane.ts';
 import type { Suite } from '../suite.ts';
-import { differences, KnownDifferences, type Difference } from './compare.ts';
+import { compareAll, type Difference } from './compare.ts';
 import { loadAnswers, loadKnownDifferences, recordingsFolder, saveAnswers } from './files.ts';
 import { play, type Answer } from './play.ts';
 import { loadScript, type ScriptFile } from './script.ts';
@@ -37,26 +37,11 @@ async function runRecorded(args: readonly string[], print: (line: string) => voi
   const files = script.filter((file) => values.only === undefined || values.only.split(',').includes(file.name));
   if (values.record === true) return record({ folder, files, all: script, tools: values.tools, print });
 
-  const recordings = await loadAnswers(folder);
   const ours = await playOurs(files);
-  const known = new KnownDifferences(await loadKnownDifferences(folder));
-  let identical = 0;
-  let listed = 0;
-  const open: Difference[] = [];
-  for (const [id, answer] of ours) {
-    const expected = recordings.get(id);
-    if (expected === undefined) {
-      open.push({ step: id, at: 'recording', recorded: undefined, ours: 'not recorded: run with --record' });
-      continue;
-    }
-    const found = differences(id, expected, answer);
-    const unknown = found.filter((difference) => !known.has(difference));
-    if (found.length === 0) identical += 1;
-    else if (unknown.length === 0) listed += 1;
-    open.push(...unknown);
-  }
+  const compared = compareAll(await loadAnswers(folder), ours, await loadKnownDifferences(folder));
+  const { identical, listed, open } = compared;
   printDifferences(open, print, values.full === true ? Infinity : shownMax);
-  const unused = values.only === undefined ? known.unused() : [];
+  const unused = values.only === undefined ? compared.unused : [];
   for (const entry of unused)
     print(`the list of differences has an entry without a difference: ${entry.step} ${entry.at}`);
   const different = new Set(open.map(({ step }) => step)).size;

@@ -1,6 +1,7 @@
 /** Validation of the smaller kinds. Source: pkg/apis/GROUP/validation of each group. */
 
 import { isIP } from 'node:net';
+import type { AnyObject } from '@towpath/api';
 import { isRecord, jsonEqual } from '@towpath/kit';
 import { cause, type StatusCause } from '../../http/status.ts';
 import { labelProblem, qualifiedNameProblem } from '../../names.ts';
@@ -45,17 +46,34 @@ const event: Check = (object) => {
 
 const claimModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 
-const claim: Check = (object) => {
+const claim: Check = (object, old) => {
   const modes = at(object, 'spec.accessModes');
   const causes = (Array.isArray(modes) ? modes : [])
     .filter((mode) => !claimModes.includes(String(mode)))
     .map((mode) => cause.notSupported('spec.accessModes', mode, claimModes));
+  if (old !== undefined && claimChanged(object, old)) {
+    const detail =
+      'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
+    causes.push(cause.forbidden('spec', detail));
+  }
   const storage = textAt(object, 'spec.resources.requests.storage');
   if (storage !== '' && quantityValue(storage) <= 0) {
     causes.push(cause.invalid('spec.resources[storage]', storage, 'must be greater than zero'));
   }
   return causes;
 };
+
+/** A claim that is bound can ask for more; the volume's name is set by binding it. */
+function claimChanged(object: AnyObject, old: AnyObject): boolean {
+  const isBound = at(old, 'status.phase') === 'Bound';
+  const fixed = (value: AnyObject): unknown => {
+    const spec = isRecord(value['spec']) ? value['spec'] : {};
+    const { volumeName, resources, volumeAttributesClassName, ...rest } = spec;
+    const named = at(old, 'spec.volumeName') === undefined ? undefined : volumeName;
+    return isBound ? { ...rest, named } : { ...rest, named, resources, volumeAttributesClassName };
+  };
+  return !jsonEqual(fixed(object), fixed(old));
+}
 
 const volume: Check = (object) => {
   const causes: StatusCause[] = [];
