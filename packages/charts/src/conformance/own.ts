@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { messageOf, seededRandom, systemClock } from '@towpath/kit';
 import type { Chart, ChartFiles } from '../chart/types.ts';
+import { fromBytes } from '../go/utf8.ts';
 import { lintChart } from '../lint/lint.ts';
 import { defaultCapabilities } from '../render/capabilities.ts';
 import { templateOutput } from '../render/output.ts';
@@ -50,7 +51,7 @@ export async function ownLint(files: ChartFiles, folder: string, variant: Varian
 
 async function valuesOf({ valuesFile, set }: Variant): Promise<ChartValues> {
   return valuesFromFlags({
-    valueFiles: valuesFile === undefined ? [] : [{ name: valuesFile, text: await readFile(valuesFile, 'utf8') }],
+    valueFiles: valuesFile === undefined ? [] : [{ name: valuesFile, text: fromBytes(await readFile(valuesFile)) }],
     set: set === undefined ? [] : [set],
   });
 }

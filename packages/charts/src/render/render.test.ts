@@ -140,3 +140,17 @@ test('a byte that is no UTF-8 is named as Go names it', async () => {
     "parse error at (c/templates/a.yaml:1): bad character U+FFFD '\ufffd'",
   );
 });
+
+test.each([
+  { bytes: [0xed, 0xa0, 0x80], problem: 'invalid Unicode character' },
+  { bytes: [0xf4, 0x90, 0x80, 0x80], problem: 'invalid Unicode character' },
+  { bytes: [0xe0, 0x80, 0x80], problem: 'invalid length of a UTF-8 sequence' },
+  { bytes: [0xc3, 0x28, 0x0a], problem: 'invalid trailing UTF-8 octet' },
+  { bytes: [0xff], problem: 'invalid leading UTF-8 octet' },
+  { bytes: [0xe2, 0x80], problem: 'incomplete UTF-8 octet sequence' },
+  { bytes: [0x01, 0xff], problem: 'control characters are not allowed' },
+])('values with the bytes $bytes are refused as go-yaml refuses them', async ({ bytes, problem }) => {
+  const values = new Uint8Array([0x61, 0x3a, 0x20, ...bytes]);
+
+  await expect(loadChart(new Map([...chartFiles({}), ['values.yaml', values]]))).rejects.toThrow(`yaml: ${problem}`);
+});

@@ -31,8 +31,11 @@ const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\
 
 /** Throws for characters that YAML does not allow, and for bytes that are no UTF-8. */
 function checkCharacters(text: string): void {
-  if (surrogate.test(text) && loneSurrogate.test(text)) throw new YamlError(utf8Problem(toBytes(text)));
-  if (forbidden.test(text)) throw new YamlError('control characters are not allowed');
+  const badByte = surrogate.test(text) ? text.search(loneSurrogate) : -1;
+  const control = text.search(forbidden);
+  // The first of them is named.
+  if (control >= 0 && (badByte < 0 || control < badByte)) throw new YamlError('control characters are not allowed');
+  if (badByte >= 0) throw new YamlError(utf8Problem(toBytes(text)));
 }
 
 function utf8Problem(bytes: Uint8Array): string {
@@ -47,10 +50,14 @@ function utf8Problem(bytes: Uint8Array): string {
     first >= 0xc0 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf8 ? 4 : 0;
   if (size === 0) return 'invalid leading UTF-8 octet';
   if (at + size > bytes.length) return 'incomplete UTF-8 octet sequence';
+  let rune = first & (0xff >> (size + 1));
   for (let next = 1; next < size; next += 1) {
-    if (((bytes[at + next] ?? 0) & 0xc0) !== 0x80) return 'invalid trailing UTF-8 octet';
+    const byte = bytes[at + next] ?? 0;
+    if ((byte & 0xc0) !== 0x80) return 'invalid trailing UTF-8 octet';
+    rune = (rune << 6) | (byte & 0x3f);
   }
-  return 'invalid length of a UTF-8 sequence';
+  const isLonger = rune < (size === 2 ? 0x80 : size === 3 ? 0x800 : 0x10000);
+  return isLonger ? 'invalid length of a UTF-8 sequence' : 'invalid Unicode character';
 }
 
 export function isBlank(code: number): boolean {
