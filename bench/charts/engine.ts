@@ -20,7 +20,7 @@ export interface EngineAnswer {
   readonly error?: string;
   /** Of what `template` prints; told by this engine only, as is the next. */
   readonly outputChars?: number;
-  /** Keys or certificates are made on the way: their time is not the engine's. */
+  /** Keys, certificates or bcrypt hashes are made on the way: their time is not the engine's. */
   readonly makesKeys?: boolean;
 }
 

@@ -62,11 +62,11 @@ function nowMs(clock: EngineClock): number {
   return (user + system) / 1000;
 }
 
-/** A key or certificate in the output, plain or in base64. */
-const keyPattern = /-----BEGIN [A-Z ]*(?:CERTIFICATE|PRIVATE KEY)|LS0tLS1CRUdJTi/;
+/** A key, a certificate or a bcrypt hash in the output, plain or in base64. */
+const keyPattern = /-----BEGIN [A-Z ]*(?:CERTIFICATE|PRIVATE KEY)|LS0tLS1CRUdJTi|\$2a\$10\$|JDJhJDEw/;
 
 function makesKeys(chart: Chart): boolean {
-  const calls = /\bgen(?:CA|SignedCert|SelfSignedCert|PrivateKey)/;
+  const calls = /\b(?:gen(?:CA|SignedCert|SelfSignedCert|PrivateKey)|htpasswd|bcrypt)/;
   return (
     chart.templates.some(({ data }) => calls.test(Buffer.from(data).toString('latin1'))) ||
     chart.dependencies.some(makesKeys)

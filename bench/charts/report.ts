@@ -56,7 +56,8 @@ export function barsOf(times: readonly ChartTimes[], processes: readonly Process
   const renderMedian = speedUp(judged, 'render', 'median');
   const whole = speedUp(judged, 'whole', 'best');
   const keys = times.filter(({ makesKeys }) => makesKeys).map(({ label }) => label);
-  const without = keys.length === 0 ? '' : `; without ${keys.length} charts that make keys: ${keys.join(', ')}`;
+  const without =
+    keys.length === 0 ? '' : `; without ${keys.length} charts that make keys or bcrypt hashes: ${keys.join(', ')}`;
   const slower = render.slower.length === 0 ? '' : `: ${render.slower.join(', ')}`;
   return [
     {
