@@ -46,3 +46,4 @@ export { traceToJson, type TraceData, type TracedLineData, type TracedObject } f
 export type { ChartValues, ValueLayer } from './values/chart-values.ts';
 export { valuesFromFlags, type ValueFlags } from './values/flags.ts';
 export { fromYaml, toYaml } from './yaml/yaml.ts';
+export { fromBytes } from './go/utf8.ts';

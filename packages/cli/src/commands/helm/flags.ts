@@ -1,7 +1,7 @@
 /** Flags that several helm commands share, under helm's names. */
 
 import type { Command, OptionValues } from '@commander-js/extra-typings';
-import { valuesFromFlags, type ChartValues } from '@towpath/charts';
+import { fromBytes, valuesFromFlags, type ChartValues } from '@towpath/charts';
 import { codeOf, messageOf, TowpathError } from '@towpath/kit';
 import { durationMs } from '@towpath/releases';
 import { readFile } from 'node:fs/promises';
@@ -120,10 +120,10 @@ async function readText(context: CliContext, name: string, prefix = ''): Promise
   if (name.trim() === '-') return context.readStdin();
   if (/^https?:\/\//.test(name)) {
     const { httpGet } = await import('@towpath/releases');
-    return (await httpGet(name, { signal: context.signal })).toString('utf8');
+    return fromBytes(await httpGet(name, { signal: context.signal }));
   }
   try {
-    return await readFile(resolve(context.cwd, name), 'utf8');
+    return fromBytes(await readFile(resolve(context.cwd, name)));
   } catch (error) {
     const problem = codeOf(error) === 'ENOENT' ? 'no such file or directory' : messageOf(error);
     throw new TowpathError('VALUES_INVALID', `${prefix}open ${name}: ${problem}`, {
