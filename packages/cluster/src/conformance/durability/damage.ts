@@ -157,7 +157,9 @@ function damagePage(content: Buffer, sample: Sample, random: Random): string {
       Buffer.from(random.bytes(pageBytes)).copy(content, start);
       return `page ${page} of noise`;
     case 3:
-      sample.earlier.copy(content, start, start, start + pageBytes);
+      // The file was shorter then: what it did not have yet was not written.
+      content.fill(0, start, start + pageBytes);
+      if (start < sample.earlier.length) sample.earlier.copy(content, start, start, start + pageBytes);
       return `page ${page} as it was before`;
     case 4: {
       const other = random.integer(used) * pageBytes;

@@ -5,7 +5,7 @@ import { checkTrace } from './trace.ts';
 
 const opened = '1 openat(AT_FDCWD, "", O_RDWR|O_DSYNC|O_CLOEXEC) = 21</d/wal-0>';
 const socket = '25<TCP:[127.0.0.1:6443->127.0.0.1:5000]>';
-const request = `1 read(${socket}, ""..., 65536) = 300`;
+const request = `1     read(${socket}, ""..., 65536) = 300`;
 const answer = `1 write(${socket}, ""..., 548) = 548`;
 const logged = '2 pwrite64(21</d/wal-0>, ""..., 4096, 8192) = 4096';
 
@@ -17,7 +17,7 @@ const rows: readonly { name: string; lines: readonly string[]; violations: numbe
       opened,
       request,
       '2 pwrite64(21</d/wal-0>, ""..., 4096, 0 <unfinished ...>',
-      '2 <... pwrite64 resumed>) = 4096',
+      '2     <... pwrite64 resumed>) = 4096',
       answer,
     ],
     violations: 0,

@@ -135,13 +135,13 @@ interface TracedCall {
 function* callsOf(text: string): Iterable<TracedCall> {
   const unfinished = new Map<string, TracedCall>();
   for (const line of text.split('\n')) {
-    const resumed = /^(\d+) <\.\.\. \w+ resumed>.*= (-?\d+)/.exec(line);
+    const resumed = /^(\d+) +<\.\.\. \w+ resumed>.*= (-?\d+)/.exec(line);
     if (resumed !== null) {
       const begun = unfinished.get(resumed[1] ?? '');
       if (begun !== undefined) yield { ...begun, isStart: false, isEnd: true, result: Number(resumed[2]) };
       continue;
     }
-    const match = /^(\d+) (\w+)\((.*)$/.exec(line);
+    const match = /^(\d+) +(\w+)\((.*)$/.exec(line);
     if (match === null) continue;
     const [, thread = '', name = '', rest = ''] = match;
     const isEnd = !rest.includes('<unfinished ...>');
