@@ -69,6 +69,7 @@ export type {
 export type { ChartValues, ValueLayer } from './values/chart-values.ts';
 export { valuesFromFlags, type ValueFlags } from './values/flags.ts';
 export { fromYaml, toYaml } from './yaml/yaml.ts';
+export { fromBytes } from './go/utf8.ts';
 
 /** `.Release` of a render that names none: what `helm template CHART` has. */
 export const defaultRelease: RenderRelease = {
