@@ -12,6 +12,7 @@ import {
   subdomainProblem,
   ipProblem,
 } from '../names.ts';
+import type { Resource } from '../resources/resource.ts';
 import type { Strategy } from '../strategies/strategy.ts';
 import type { ApiContext, Target } from './context.ts';
 
@@ -95,7 +96,11 @@ const nameChecks = {
 } as const;
 
 /** Validation of metadata that every kind shares. */
-export function validateMetadata(object: AnyObject, strategy: Strategy): StatusCause[] {
+export function validateMetadata(
+  object: AnyObject,
+  strategy: Strategy,
+  { custom }: Pick<Resource, 'custom'>,
+): StatusCause[] {
   const { metadata } = object;
   const causes: StatusCause[] = [];
   const { generateName = '' } = metadata;
@@ -121,7 +126,8 @@ export function validateMetadata(object: AnyObject, strategy: Strategy): StatusC
   (metadata.finalizers ?? []).forEach((name, index) => {
     const problem = qualifiedNameProblem(name);
     if (problem !== undefined) causes.push(cause.invalid('metadata.finalizers', name, problem));
-    if (name.includes('/') || standardFinalizers.includes(name)) return;
+    // Custom resources may have any, as Flux's `finalizers.fluxcd.io`.
+    if (custom !== undefined || name.includes('/') || standardFinalizers.includes(name)) return;
     const detail = 'name is neither a standard finalizer name nor is it fully qualified';
     causes.push(cause.invalid(`metadata.finalizers[${index}]`, name, detail));
   });

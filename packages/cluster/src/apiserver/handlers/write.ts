@@ -68,7 +68,7 @@ export async function createObject(
 
   object = await admit(context, target, { object, old: undefined, options });
   refuseInvalid(resource, object, [
-    ...validateMetadata(object, strategy),
+    ...validateMetadata(object, strategy, resource),
     ...(strategy.validate?.(object) ?? []),
     ...checkObject(resource.collection, object, undefined),
     ...(strategy.validateStored?.(object, strategyContext(context)) ?? []),
@@ -135,7 +135,7 @@ async function updateOnce(
   bumpGeneration(object, old, target, strategy);
 
   object = await admit(context, target, { object, old, options });
-  causes.push(...validateMetadata(object, strategy));
+  causes.push(...validateMetadata(object, strategy, resource));
   causes.push(...(strategy.validate?.(object) ?? []), ...(strategy.validateUpdate?.(object, old) ?? []));
   causes.push(...checkObject(resource.collection, object, old));
   causes.push(...(strategy.validateStored?.(object, strategyContext(context)) ?? []));

@@ -53,6 +53,7 @@ export async function fluxCases(tally: Tally, context: SuiteContext): Promise<vo
     await sourceCases(tally, place);
     if (files.has('kustomize-controller')) await kustomizeCases(tally, place);
     if (files.has('helm-controller')) await helmCases(tally, place);
+    if (context.isVerbose) for (const controller of controllers) context.print(controller.output());
   } finally {
     await ends.dispose();
   }
@@ -83,15 +84,10 @@ async function startControllers(
   const running: RunningProgram[] = [];
   for (const file of files) {
     const storage = ['--storage-path', server.folder, '--storage-addr', address, '--storage-adv-addr', address];
-    const common = [
-      '--kubeconfig',
-      server.kubeconfig,
-      '--enable-leader-election',
-      '--metrics-addr=0',
-      '--health-addr=0',
-    ];
+    // Leader election would ask the pod it runs in for its namespace.
+    const common = ['--metrics-addr=0', '--health-addr=0'];
     const own = file.includes('source-controller') ? storage : [];
-    const env = { RUNTIME_NAMESPACE: namespace, HOME: server.folder };
+    const env = { KUBECONFIG: server.kubeconfig, RUNTIME_NAMESPACE: namespace, HOME: server.folder };
     const program = startProgram(file, [...common, ...own], { env });
     ends.add(() => program.stop());
     running.push(program);
@@ -105,8 +101,7 @@ async function sourceCases(tally: Tally, { server, repository, charts, controlle
   const path = (plural: string): string => `/apis/${api}/namespaces/${namespace}/${plural}/app`;
   const commit = await repository.commit({ 'deploy/a.yaml': configMap('a', 'one'), 'deploy/web.yaml': web });
   await tally.run('source-controller: a GitRepository has an artifact of its commit', async () => {
-    const spec = { url: repository.url, interval: '1h', ref: { branch: 'main' } };
-    await applyYaml(client, object(api, 'GitRepository', spec), namespace);
+    await applyYaml(client, gitRepository(repository.url), namespace);
     await ready(server, path('gitrepositories'), controllers, `main@sha1:${commit}`);
   });
   await tally.run('source-controller: a HelmRepository has an index, and a HelmChart its archive', async () => {
@@ -133,6 +128,7 @@ async function kustomizeCases(tally: Tally, { server, repository, controllers }:
   const { client } = server;
   const path = (kind: string, name: string): string => `/api/v1/namespaces/${namespace}/${kind}/${name}`;
   let commit = await repository.commit({ 'deploy/a.yaml': configMap('a', 'one'), 'deploy/web.yaml': web });
+  await applyYaml(client, gitRepository(repository.url), namespace);
   await request(server, 'source.toolkit.fluxcd.io/v1', 'GitRepository');
   await tally.run('kustomize-controller: a Kustomization is applied and waits for its deployment', async () => {
     const sourceRef = { kind: 'GitRepository', name: 'app' };
@@ -200,6 +196,7 @@ async function ready(
   let last = '';
   try {
     return await until(`${path} to be ready ${part}`, doneMs, async () => {
+      if (controllers.some((controller) => !controller.isRunning())) throw new Error('a controller ended');
       last = await readText(server.client, path);
       const { metadata, status } = JSON.parse(last) as ReadyObject;
       const condition = status?.conditions?.find(({ type }) => type === 'Ready');
@@ -208,7 +205,7 @@ async function ready(
     });
   } catch (error) {
     const dead = controllers.find((controller) => !controller.isRunning());
-    const status = JSON.stringify((JSON.parse(last) as ReadyObject).status ?? {});
+    const status = JSON.stringify((JSON.parse(last === '' ? '{}' : last) as ReadyObject).status ?? {});
     const said = dead === undefined ? '' : `; a controller ended: ${dead.output().slice(-500)}`;
     throw new Error(`${error instanceof Error ? error.message : ''}; status ${status.slice(0, 900)}${said}`, {
       cause: error,
@@ -235,6 +232,11 @@ async function request(server: OwnServer, apiVersion: string, kind: string): Pro
   if (type === undefined) throw new Error(`${kind} is not served`);
   const annotations = { 'reconcile.fluxcd.io/requestedAt': new Date().toISOString() };
   await server.client.patch(type, { namespace, name: 'app' }, { metadata: { annotations } }, { kind: 'merge' });
+}
+
+function gitRepository(url: string): string {
+  const spec = { url, interval: '1h', ref: { branch: 'main' } };
+  return object('source.toolkit.fluxcd.io/v1', 'GitRepository', spec);
 }
 
 function object(apiVersion: string, kind: string, spec: unknown): string {

@@ -39,7 +39,7 @@ export async function startGitServer(folder: string): Promise<GitServer> {
         await writeFile(join(work, name), text);
       }
       await git(work, ['add', '--all']);
-      await git(work, ['commit', '--quiet', '--message', 'change']);
+      await git(work, ['commit', '--quiet', '--allow-empty', '--message', 'change']);
       return (await git(work, ['rev-parse', 'HEAD'])).trim();
     },
     async dispose() {
