@@ -2,7 +2,7 @@
 
 import type { AnyObject, ObjectMeta } from '@towpath/api';
 import { isRecord, jsonEqual, randomSuffix, toTimestamp, uuid } from '@towpath/kit';
-import { badRequest, cause, plainError, type StatusCause } from '../http/status.ts';
+import { badRequest, cause, type StatusCause } from '../http/status.ts';
 import {
   label1035Problem,
   labelProblem,
@@ -34,9 +34,6 @@ export function prepareNewMetadata(object: AnyObject, target: Target, context: A
   }
   if (resource.namespaced) metadata.namespace = target.namespace ?? 'default';
   else delete metadata.namespace;
-  if ((metadata.resourceVersion ?? '') !== '' && (metadata.resourceVersion ?? '') !== '0') {
-    throw plainError('resourceVersion should not be set on objects to be created');
-  }
   metadata.uid = uuid(context.random);
   metadata.creationTimestamp = toTimestamp(context.clock.nowMs());
   delete metadata.deletionTimestamp;

@@ -77,6 +77,11 @@ export async function createObject(
   await admitFinal(context, target, { object, old: undefined, options });
   if (!options.dryRun) checkNamespaceAccepts(context, target, object.metadata.name);
 
+  // Only what is really stored is asked: a dry run may say anything.
+  const { resourceVersion = '' } = object.metadata;
+  if (!options.dryRun && resourceVersion !== '' && resourceVersion !== '0') {
+    throw plainError('resourceVersion should not be set on objects to be created');
+  }
   const collection = context.objects.collection(resource.collection);
   let key = storageKey(resource, object.metadata.namespace, object.metadata.name);
   for (let attempt = 1; generated && collection.get(key) !== undefined && attempt < maxNameAttempts; attempt++) {
