@@ -40,7 +40,8 @@ export function lazyModules(isLazy) {
         if (args.kind === 'entry-point' || args.pluginData === inner) return undefined;
         if (args.path === 'lazy-helper') return { path: 'lazy-helper', namespace: 'lazy-helper' };
         if (isBuiltin(args.path)) {
-          if ([inner, required].includes(args.namespace) || !isLazy(args.path)) return { path: args.path, external: true };
+          if ([inner, required].includes(args.namespace) || !isLazy(args.path))
+            return { path: args.path, external: true };
           return { path: args.path, namespace: args.kind === 'require-call' ? required : inner };
         }
         const options = {

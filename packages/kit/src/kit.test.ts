@@ -39,6 +39,11 @@ describe('parseAllYaml', () => {
     expect(parseAllYaml('a: yes\n---\nb: "yes"\n', { file: 'x.yaml' })).toEqual([{ a: true }, { b: 'yes' }]);
   });
 
+  test('takes for numbers with an exponent only what go-yaml does', () => {
+    const text = '[e2, 1e3, 1.5e+3, .5e1, -e1, .e3, 1_0e2]';
+    expect(parseAllYaml(text, { file: 'x.yaml' })).toEqual([['e2', 1000, 1500, 5, '-e1', '.e3', 1000]]);
+  });
+
   test('names file, line and column', () => {
     expect(() => parseAllYaml('a: 1\nb: [', { file: 'deploy/x.yaml' })).toThrow(/^deploy\/x\.yaml:\d+:\d+: /);
   });

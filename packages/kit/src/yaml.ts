@@ -1,6 +1,6 @@
 /** YAML as Kubernetes reads it (YAML 1.1 scalars), with errors that name file, line and column. */
 
-import { parseAllDocuments, stringify, type Document } from 'yaml';
+import { parseAllDocuments, stringify, type Document, type ScalarTag, type Tags } from 'yaml';
 import { TowpathError } from './errors.ts';
 
 export interface ParseYamlOptions {
@@ -31,8 +31,24 @@ export function parseAllYaml(text: string, options: ParseYamlOptions): unknown[]
 }
 
 function documentsOf(text: string): readonly Document[] {
-  const documents = parseAllDocuments(text, { version: '1.1', merge: true, uniqueKeys: false, logLevel: 'silent' });
+  const documents = parseAllDocuments(text, {
+    version: '1.1',
+    merge: true,
+    uniqueKeys: false,
+    logLevel: 'silent',
+    customTags: likeGo,
+  });
   return Array.isArray(documents) ? (documents as Document[]) : [];
+}
+
+const exponent = /^[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*(?:\.[0-9_]*)?)[eE][-+]?[0-9]+$/;
+
+/** A number has a digit before its exponent: `e2` is a name. Source: go-yaml resolve.go, yamlStyleFloat. */
+function likeGo(tags: Tags): Tags {
+  return tags.map((tag) => {
+    const isExponent = typeof tag === 'object' && (tag as ScalarTag).format === 'EXP';
+    return isExponent ? { ...(tag as ScalarTag), test: exponent } : tag;
+  });
 }
 
 /** A key, or a list's dash, followed by a quoted text that goes on in the next line. */

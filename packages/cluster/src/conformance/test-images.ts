@@ -8,7 +8,8 @@ import type { FoundImage, ImageSource } from '../node/images/image-source.ts';
 /** A web server that logs where it listens and each path it is asked for, answers with its name, and exits on SIGTERM. */
 const webScript = `
 const http = require('node:http');
-const port = Number(process.env.PORT ?? 80);
+const { env } = require('node:process');
+const port = Number(env.PORT ?? 80);
 http.createServer((request, response) => {
   console.log('asked for ' + request.url);
   response.end('hello from ' + require('node:os').hostname() + '\\n');
