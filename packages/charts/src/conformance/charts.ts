@@ -113,7 +113,15 @@ async function sourceOf(
     const folder = resolve(chart.folder, dependency.repository.slice('file://'.length));
     return readChart(folder, folder);
   }
-  return all.find(({ name }) => name === dependency.name);
+  const named = all.filter(({ name }) => name === dependency.name);
+  return named.toSorted((left, right) => sharedLength(right, chart) - sharedLength(left, chart))[0];
+}
+
+/** How near two charts are: several repositories have a chart of the same name. */
+function sharedLength(left: FoundChart, right: FoundChart): number {
+  const [ours, theirs] = [left, right].map(({ label }) => label.split('/'));
+  const end = ours?.findIndex((part, index) => part !== theirs?.[index]) ?? 0;
+  return end < 0 ? (ours?.length ?? 0) : end;
 }
 
 /** Names of the charts that are already there; archives count by their file's name. */
