@@ -23,7 +23,7 @@ const lazy = [
  * V8's settings for a process that ends after a second at most: functions are optimised only when they run really often, since
  * compiling (and compiling again) otherwise takes more time than it saves; and the young generation stays small.
  */
-const flags = ['--interrupt-budget=1000000', '--semi-space-growth-factor=1'];
+const flags = ['--interrupt-budget=400000', '--semi-space-growth-factor=1'];
 
 /** `common` are the options that all bundles share; `dist` must hold main.mjs and charts to warm up with. */
 export async function buildQuick(common, dist) {
