@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 const declaration =
   /^(?:export )?(?:declare )?(?:abstract )?(?:interface|type|class|const|let|function|enum) ([A-Za-z_$][\w$]*)/;
 const reexport = /^export (?:type )?\{([^}]*)\} from '([^']+)';$/;
+const reexportAll = /^export \* from '([^']+)';$/;
 const importing = /^import (?:type )?\{([^}]*)\} from '([^']+)';$/;
 
 /**
@@ -78,6 +79,13 @@ function readDeclarations(file, packages) {
         const [name, local = name] = part.split(' as ');
         target.set(local, { file: resolve(file, from, packages), name, from });
       }
+      continue;
+    }
+    const all = reexportAll.exec(code)?.[1];
+    if (all !== undefined) {
+      const from = readDeclarations(resolve(file, all, packages), packages);
+      if (from.declarations.size > 0) throw new Error(`${file}: ${all} declares something; name what is exported`);
+      for (const [name, source] of from.reexports) reexports.set(name, source);
       continue;
     }
     const name = declaration.exec(code)?.[1];

@@ -41,7 +41,22 @@ test('what is reached is in, public names are exported, packages of ours are inl
   );
 });
 
+test('a list of names may be shared by several entries', () => {
+  const text = roll({
+    'index.d.ts': "export * from './shared.ts';\nexport declare const own: number;\n",
+    'shared.d.ts': "export type { Shape } from './shape.ts';\n",
+    'shape.d.ts': 'export interface Shape {\n}\n',
+  });
+
+  expect(text).toBe('export interface Shape {\n}\n\nexport declare const own: number;\n\nexport {};\n');
+});
+
 test.each([
+  {
+    name: 'a list that declares something itself',
+    files: { 'index.d.ts': "export * from './a.ts';\n", 'a.d.ts': 'export declare const a: number;\n' },
+    says: /\.\/a\.ts declares something/,
+  },
   {
     name: 'a type of another package',
     files: { 'index.d.ts': "import type { Far } from 'far';\nexport declare const far: Far;\n" },

@@ -22,54 +22,8 @@ export {
   type Time,
   type UnknownRecord,
 } from '@towpath/kit';
-export { loadChart, type LoadOptions } from './chart/load.ts';
-export { packageChart, type PackagedChart, type PackageOptions } from './chart/package.ts';
-export type {
-  Chart,
-  ChartCrd,
-  ChartDependency,
-  ChartFile,
-  ChartFiles,
-  ChartLock,
-  ChartMaintainer,
-  ChartMetadata,
-} from './chart/types.ts';
-export type { ChartErrorCode } from './errors.ts';
-export { defaultLoadLimits, defaultRenderLimits, type LoadLimits, type RenderLimits } from './limits.ts';
 export type { LintMessage } from './lint/lint.ts';
-export { defaultCapabilities } from './render/capabilities.ts';
-export { manifestText, templateOutput, type TemplateOutputOptions } from './render/output.ts';
-export type {
-  Capabilities,
-  HookEvent,
-  HookPolicy,
-  Lookup,
-  LookupRequest,
-  RenderedHook,
-  RenderedManifest,
-  RenderRelease,
-  RenderResult,
-  RenderWarning,
-} from './render/types.ts';
-export { mergeCoverage } from './trace/coverage.ts';
-export { traceToJson, type TraceData } from './trace/json.ts';
-export type {
-  CoverageUnit,
-  IncludeStep,
-  LineOrigin,
-  Place,
-  RenderedExcerpt,
-  RenderFailure,
-  RenderTrace,
-  SchemaFailure,
-  TemplateCoverage,
-  ValueOrigin,
-  ValueRead,
-} from './trace/types.ts';
-export type { ChartValues, ValueLayer } from './values/chart-values.ts';
-export { valuesFromFlags, type ValueFlags } from './values/flags.ts';
-export { fromYaml, toYaml } from './yaml/yaml.ts';
-export { fromBytes } from './go/utf8.ts';
+export * from './shared.ts';
 
 /** `.Release` of a render that names none: what `helm template CHART` has. */
 export const defaultRelease: RenderRelease = {
