@@ -81,7 +81,7 @@ function etcdModule(): string {
 async function kubernetesModule(): Promise<string> {
   const { stdout } = await go(tmpdir(), ['mod', 'download', '-json', `k8s.io/kubernetes@${kubernetesVersion}`]);
   const goMod = await readFile((JSON.parse(stdout) as { GoMod: string }).GoMod, 'utf8');
-  const staging = [...goMod.matchAll(/^\s*(?:require\s+)?(k8s\.io\/[\w-]+) v0\.0\.0\b/gm)].map(
+  const staging = [...goMod.matchAll(/^\s*(?:require\s+)?(k8s\.io\/[\w-]+) v0\.0\.0(?=\s|$)/gm)].map(
     (match) => match[1] ?? '',
   );
   const replacements = [...new Set(staging)].map((name) => `replace ${name} => ${name} ${stagingVersion}`);
