@@ -17,6 +17,8 @@ export interface GoProgram {
   /** The published version of the modules that its go.mod takes from folders beside it. */
   readonly besideVersion?: string;
   readonly ldflags?: string;
+  /** `MODULE VERSION` of modules that are needed in a later version than the program's own: its own cannot be had. */
+  readonly needs?: readonly string[];
 }
 
 export type FoundProgram = { readonly path: string } | { readonly missing: string };
@@ -67,7 +69,7 @@ async function build(program: GoProgram, path: string): Promise<string | undefin
 }
 
 /** A module that requires the program's; replacements do not carry over by themselves. */
-async function goMod({ module, version, besideVersion }: GoProgram): Promise<string> {
+async function goMod({ module, version, besideVersion, needs = [] }: GoProgram): Promise<string> {
   const source = await goModuleFolder(module, version);
   const text = source === undefined ? '' : await readFile(join(source, 'go.mod'), 'utf8');
   const replacements = [...text.matchAll(/^\s*(?:replace\s+)?(\S+) => (\S+)(?: (v\S+))?$/gm)].flatMap(
@@ -76,7 +78,8 @@ async function goMod({ module, version, besideVersion }: GoProgram): Promise<str
       return besideVersion === undefined ? [] : [`replace ${from} => ${from} ${besideVersion}`];
     },
   );
-  const head = ['module towpath.dev/conformance', 'go 1.24.0', `require ${module} ${version}`];
+  const required = [`${module} ${version}`, ...needs].map((name) => `require ${name}`);
+  const head = ['module towpath.dev/conformance', 'go 1.24.0', ...required];
   return [...head, ...replacements, ''].join('\n');
 }
 
