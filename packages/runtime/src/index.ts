@@ -37,5 +37,6 @@ export {
   type InformerHandler,
   type InformerOptions,
 } from './informer.ts';
+export { runAsLeader, type LeaderElectionOptions } from './leader-election.ts';
 export { loadKubeconfig, type KubeconfigTarget } from './kubeconfig.ts';
 export { createRecorder, type EventInput, type Recorder, type RecorderOptions } from './recorder.ts';
