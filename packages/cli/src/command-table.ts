@@ -22,6 +22,7 @@ export const commandTable: readonly CommandEntry[] = [
   { name: 'apply', load: async () => (await import('./commands/apply.ts')).applyCommand },
   { name: 'delete', load: async () => (await import('./commands/apply.ts')).deleteCommand },
   { name: 'run', load: async () => (await import('./commands/run.ts')).runCommand },
+  { name: 'controller', load: async () => (await import('./commands/controller.ts')).controllerCommand },
   { name: 'apiserver', load: async () => (await import('./commands/apiserver.ts')).apiserverCommand },
   { name: 'backup', load: async () => (await import('./commands/backup.ts')).backupCommand },
   { name: 'restore', load: async () => (await import('./commands/backup.ts')).restoreCommand },

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
-import { codeOf, TowpathError } from '@towpath/kit';
-import { Client, httpTransport, loadKubeconfig, type HttpTransportOptions } from '@towpath/runtime';
+import { codeOf, systemTime, TowpathError } from '@towpath/kit';
+import { Client, httpTransport, inClusterTarget, loadKubeconfig, type HttpTransportOptions } from '@towpath/runtime';
 import type { ClientTarget, ClientWithNamespace, Ready } from './context.ts';
 import { version } from './version.ts';
 
@@ -31,7 +31,10 @@ export async function connect(options: ConnectOptions): Promise<ClientWithNamesp
 }
 
 async function targetOf(options: ConnectOptions): Promise<{ transport: HttpTransportOptions; namespace: string }> {
-  const { target } = options;
+  const { target, env } = options;
+  const isNamed = target.kubeconfig !== undefined || (env['KUBECONFIG'] ?? '') !== '';
+  const inCluster = isNamed ? undefined : inClusterTarget({ env, time: systemTime });
+  if (inCluster !== undefined) return inCluster;
   try {
     return await loadKubeconfig({ file: await kubeconfigFile(options), context: target.context });
   } catch (error) {
@@ -58,7 +61,7 @@ async function overridesOf(
   };
 }
 
-/** Flag, KUBECONFIG, the running Towpath, ~/.kube/config. */
+/** Flag, KUBECONFIG, the running Towpath, ~/.kube/config; a pod that names none is taken care of before. */
 async function kubeconfigFile({ target, env, cwd, ready }: ConnectOptions): Promise<string> {
   if (target.kubeconfig !== undefined) return resolve(cwd, target.kubeconfig);
   const listed = (env['KUBECONFIG'] ?? '').split(delimiter).filter((file) => file !== '');

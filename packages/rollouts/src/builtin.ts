@@ -23,6 +23,7 @@ export const flaggerFieldManager = 'flagger';
 
 interface Flags extends PlanDefaults {
   readonly port: number;
+  readonly watchLabelSelector?: string;
 }
 
 /** Source: Flagger, cmd/flagger/main.go. */
@@ -31,6 +32,8 @@ const flagDefaults: Flags = { port: 8080, meshProvider: 'istio', metricsServer: 
 const flagSetters: Readonly<Record<string, (flags: Flags, value: string) => Flags>> = {
   'mesh-provider': (flags, meshProvider) => ({ ...flags, meshProvider }),
   'metrics-server': (flags, metricsServer) => ({ ...flags, metricsServer }),
+  // Not one of Flagger's: Flux's name for the same.
+  'watch-label-selector': (flags, value) => (value === '' ? flags : { ...flags, watchLabelSelector: value }),
   port: (flags, value) => ({ ...flags, port: Number(value) }),
   // Accepted because charts pass them; this component logs everything and reads everything it may.
   'log-level': (flags) => flags,
@@ -76,6 +79,7 @@ export function createFlaggerBuiltin({ clock, version }: FlaggerBuiltinDeps): Bu
       connect,
       router: istioRouter(client),
       defaults: flags,
+      watchLabelSelector: flags.watchLabelSelector,
     });
     const http = createServer((request, response) => page(request, response, () => metrics.text()));
     const listener = context.network.listen(flags.port, ({ stream }) => http.emit('connection', stream));

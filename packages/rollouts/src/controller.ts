@@ -8,6 +8,8 @@ import {
   Deployments,
   DestinationRules,
   keyOf,
+  matchesRequirements,
+  parseLabelSelector,
   Services,
   VirtualServices,
   type Key,
@@ -53,12 +55,12 @@ export function createRolloutController(deps: RolloutDeps): RolloutController {
   const ticker = createTicker(clock);
   const warned = new Set<string>();
   const informers: Informer<KubeObject>[] = [];
-  const inform = <Object extends KubeObject>(type: ResourceType<Object>): Informer<Object> => {
-    const informer = disposer.own(createInformer({ client, type, clock, log }));
+  const inform = <Object extends KubeObject>(type: ResourceType<Object>, labelSelector?: string): Informer<Object> => {
+    const informer = disposer.own(createInformer({ client, type, clock, log, labelSelector }));
     informers.push(informer as unknown as Informer<KubeObject>);
     return informer;
   };
-  const canaries = inform(CanaryType);
+  const canaries = inform(CanaryType, deps.watchLabelSelector);
   const controller: Controller = createController({
     name: 'canary',
     clock,
@@ -116,6 +118,9 @@ interface ReconcileDeps extends RolloutDeps {
 async function reconcile(key: Key, deps: ReconcileDeps): Promise<Result> {
   const canary = await deps.client.get(CanaryType, key);
   if (canary === undefined || canary.metadata.deletionTimestamp !== undefined) return done();
+  // It was ours until its labels changed: the process it is for now has seen it, too.
+  const ours = parseLabelSelector(deps.watchLabelSelector ?? '');
+  if (!matchesRequirements(ours, canary.metadata.labels ?? {})) return done();
   const plan = await planOf(canary, deps);
   if (plan === undefined) return done();
   try {

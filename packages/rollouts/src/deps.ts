@@ -19,6 +19,8 @@ export interface RolloutDeps {
   readonly providers: MetricProviderFactory;
   readonly metrics: RolloutMetrics;
   readonly defaults: PlanDefaults;
+  /** Only Canaries with these labels, so that several processes share the work; absent for all. */
+  readonly watchLabelSelector?: string | undefined;
   /** For webhooks; absent: connections of the system. */
   readonly connect?: Connect | undefined;
 }

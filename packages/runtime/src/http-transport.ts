@@ -12,7 +12,8 @@ export interface HttpTransportOptions {
   readonly ca?: string | Buffer | undefined;
   readonly cert?: string | Buffer | undefined;
   readonly key?: string | Buffer | undefined;
-  readonly token?: string | undefined;
+  /** A bearer token; a function is asked at each request. */
+  readonly token?: string | (() => string) | undefined;
   /** Sent with every request, e.g. Authorization from a credential plugin. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Skips verification of the server's certificate. */
@@ -32,8 +33,11 @@ export function httpTransport(options: HttpTransportOptions): Transport & { clos
         rejectUnauthorized: options.insecure !== true,
       })
     : new HttpAgent({ keepAlive: true });
-  const headers: Record<string, string> = { ...options.headers };
-  if (options.token !== undefined) headers['authorization'] = `Bearer ${options.token}`;
+  const { token } = options;
+  const headersNow = (): Record<string, string> => {
+    const bearer = typeof token === 'function' ? token() : token;
+    return { ...options.headers, ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }) };
+  };
   const base = server.pathname.replace(/\/$/, '');
 
   const send = (request: TransportRequest): Promise<IncomingMessage> =>
@@ -46,7 +50,7 @@ export function httpTransport(options: HttpTransportOptions): Transport & { clos
           method: request.method,
           path: base + request.path + queryText(request.query),
           // Node gives a DELETE no length of its own: the server would take its body for the next request.
-          headers: { ...headers, ...request.headers, ...lengthOf(request.body) },
+          headers: { ...headersNow(), ...request.headers, ...lengthOf(request.body) },
           agent,
           ...(request.signal === undefined ? {} : { signal: request.signal }),
         },

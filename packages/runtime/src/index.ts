@@ -38,5 +38,7 @@ export {
   type InformerOptions,
 } from './informer.ts';
 export { runAsLeader, type LeaderElectionOptions } from './leader-election.ts';
+export { inClusterTarget, type InClusterTarget } from './in-cluster.ts';
 export { loadKubeconfig, type KubeconfigTarget } from './kubeconfig.ts';
 export { createRecorder, type EventInput, type Recorder, type RecorderOptions } from './recorder.ts';
+export { untilAborted } from './until-aborted.ts';

@@ -19,9 +19,9 @@ describe('leader election', () => {
   });
 
   afterEach(async () => {
-    for (const { stop, ended } of replicas) {
-      stop();
-      await ended.catch(() => {});
+    for (const replica of replicas) {
+      replica.stop();
+      await replica.ended.catch(() => {});
     }
     await cluster.dispose();
   });

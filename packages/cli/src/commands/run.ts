@@ -22,6 +22,8 @@ interface RunFlags {
   readonly gitCiSkip?: boolean;
   readonly syncGarbageCollection?: boolean;
   readonly metricsServer: string;
+  readonly leaderElect?: boolean;
+  readonly watchLabelSelector?: string;
   readonly namespace: string;
   readonly components: string;
 }
@@ -38,11 +40,13 @@ export function runCommand(context: CliContext): Command {
     .option('--git-ci-skip', 'add [ci skip] to commits of image updates')
     .option('--sync-garbage-collection', 'delete what left the repository')
     .option('--metrics-server <url>', 'Prometheus', 'http://127.0.0.1:9090')
+    .option('--leader-elect', 'wait until no other replica of a controller works (a Lease in --namespace)')
+    .option('--watch-label-selector <selector>', 'only objects with these labels: several processes share the releases')
     .option('-n, --namespace <name>', 'namespace of the deploy key and of what names none', 'flux')
     .option('--components <list>', 'which controllers', runnable.join(','))
     .addHelpText(
       'after',
-      '\nExamples:\n  towpath run --kubeconfig ~/.kube/config --git-url https://git.example.com/acme/shop.git --git-path deploy\n  towpath run --components flagger --metrics-server http://prometheus.example.com:9090',
+      '\nExamples:\n  towpath run --kubeconfig ~/.kube/config --git-url https://git.example.com/acme/shop.git --git-path deploy\n  towpath run --components flagger --metrics-server http://prometheus.example.com:9090\n  towpath run --components helm-operator --watch-label-selector "sharding.fluxcd.io/key=a"',
     )
     .action((flags) => run(context, flags));
   return command as unknown as Command;
@@ -70,6 +74,8 @@ async function run(context: CliContext, flags: RunFlags): Promise<void> {
         log,
         print: (line) => context.stdout(`${line}\n`),
         signal,
+        listenHost: '127.0.0.1',
+        podName: name,
       });
     } catch (error) {
       throw new TowpathError('COMPONENT_FAILED', `${name} ended: ${messageOf(error)}`, {
@@ -98,6 +104,17 @@ function chooseComponents(flags: RunFlags): Component[] {
 }
 
 function argumentsOf(name: Component, flags: RunFlags): string[] {
+  const shared = [
+    ...(flags.leaderElect === true ? ['--enable-leader-election'] : []),
+    // One flux synchronises one repository: there is nothing to share.
+    ...(flags.watchLabelSelector === undefined || name === 'flux'
+      ? []
+      : [`--watch-label-selector=${flags.watchLabelSelector}`]),
+  ];
+  return [...ownArguments(name, flags), ...shared];
+}
+
+function ownArguments(name: Component, flags: RunFlags): string[] {
   switch (name) {
     case 'flux':
       return [

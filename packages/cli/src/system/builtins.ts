@@ -11,6 +11,7 @@ import { createPrometheusBuiltin, type RequestHandler } from '@towpath/metrics';
 import { createHelmOperator } from '@towpath/releases';
 import { createFlaggerBuiltin } from '@towpath/rollouts';
 import { createFlux } from '@towpath/sync';
+import { elected } from './elected.ts';
 
 export interface BuiltinDeps {
   readonly clock: Clock;
@@ -26,15 +27,22 @@ export interface BuiltinDeps {
 export function createBuiltins(deps: BuiltinDeps): Readonly<Record<string, Builtin>> {
   const { clock, random, log, version } = deps;
   const mesh = createMesh({ clock, log, random });
+  const withElection = (name: string, builtin: Builtin, probePorts: readonly number[]): Record<string, Builtin> => ({
+    [name]: elected(name, builtin, { clock, random, probePorts }),
+  });
   return {
-    flux: createFlux({ startImages: createImageAutomation() }),
-    'helm-operator': createHelmOperator({ clock, random, renderWorker: renderWorkerOf(deps.program) }),
+    ...withElection('flux', createFlux({ startImages: createImageAutomation() }), [3030]),
+    ...withElection(
+      'helm-operator',
+      createHelmOperator({ clock, random, renderWorker: renderWorkerOf(deps.program) }),
+      [3030],
+    ),
+    ...withElection('flagger', createFlaggerBuiltin({ clock, version }), [8080]),
     istiod: mesh.istiod,
     proxyv2: mesh.proxyv2,
     'pilot-init': mesh.pilotInit,
     ingressgateway: mesh.ingressgateway,
     prometheus: createPrometheusBuiltin({ clock, pause: () => nextTurn(), expose: deps.exposeMetrics }),
-    flagger: createFlaggerBuiltin({ clock, version }),
   };
 }
 

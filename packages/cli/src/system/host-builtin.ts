@@ -17,20 +17,24 @@ export interface HostBuiltinOptions {
   readonly log: Logger;
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
+  /** Where its ports are bound: loopback on a user's machine, every address in a pod. */
+  readonly listenHost: '127.0.0.1' | '0.0.0.0';
+  /** The pod's name, unique among replicas. */
+  readonly podName: string;
 }
 
 /** Resolves when the component ended; its folder is removed then. */
 export async function runHostBuiltin(options: HostBuiltinOptions): Promise<void> {
-  const { name, namespace, args, env, transport, print, signal } = options;
+  const { name, namespace, args, env, transport, print, signal, listenHost, podName } = options;
   const log = options.log.child({ component: name });
   const scratchDir = await mkdtemp(join(tmpdir(), `towpath-${name}-`));
   const context: BuiltinContext = {
     args,
     env,
-    pod: { namespace, pod: name, uid: '', labels: { app: name }, serviceAccount: name, node: 'host' },
+    pod: { namespace, pod: podName, uid: '', labels: { app: name }, serviceAccount: name, node: 'host' },
     transport,
     dialer: hostDialer,
-    network: hostNetwork(log),
+    network: hostNetwork(log, listenHost),
     hostUrl: (url) => url,
     log,
     print,
@@ -59,14 +63,14 @@ export const hostDialer: Dialer = {
     }),
 };
 
-/** Listeners are bound on loopback; a port that is taken is said and left out. */
-function hostNetwork(log: Logger): PodNetwork {
+/** A port that is taken is said and left out. */
+function hostNetwork(log: Logger, host: HostBuiltinOptions['listenHost']): PodNetwork {
   return {
     podIP: '127.0.0.1',
     listen(port, onConnection) {
       const server = createServer((stream) => onConnection({ stream, port }));
       server.on('error', (error) => log.warn('port is not served', { port, error: error.message }));
-      server.listen({ host: '127.0.0.1', port });
+      server.listen({ host, port });
       return { close: () => server.close() };
     },
     attachSidecar() {

@@ -11,7 +11,6 @@ import {
   type BuiltinContext,
   type Key,
   type Repository,
-  type Transport,
 } from '@towpath/api';
 import { createGit, repositoryIdentity } from '@towpath/git';
 import { background, Disposer, isAbort, messageOf, type Clock, type Random } from '@towpath/kit';
@@ -20,6 +19,7 @@ import {
   createController,
   createInformer,
   createRecorder,
+  untilAborted,
   type Controller,
   type InformerEvent,
 } from '@towpath/runtime';
@@ -79,7 +79,7 @@ class Operator {
     if (renderer !== undefined) this.#disposer.add(() => renderer.dispose());
     const flags = parseOperatorFlags(context.args);
     const client = new Client({
-      transport: untilStopped(context.transport, context.signal),
+      transport: untilAborted(context.transport, context.signal),
       fieldManager: 'helm-operator',
     });
     const log = createOperatorLog({ clock, print: context.print });
@@ -127,9 +127,8 @@ class Operator {
       }),
     );
     const common = { client, clock, log: context.log };
-    this.#releases = this.#disposer.own(
-      createInformer({ ...common, type: HelmReleases, namespace: flags.allowNamespace }),
-    );
+    const share = { namespace: flags.allowNamespace, labelSelector: flags.watchLabelSelector };
+    this.#releases = this.#disposer.own(createInformer({ ...common, ...share, type: HelmReleases }));
     this.#repositories = this.#disposer.own(
       createInformer({ ...common, type: Repositories, namespace: towpathNamespace }),
     );
@@ -221,13 +220,19 @@ class Operator {
     }
   }
 
-  /** A HelmRelease that was deleted while no operator ran has left its release behind. */
+  /**
+   * A HelmRelease that was deleted while no operator ran has left its release behind. Whose share it was nothing
+   * tells: of several operators, the one for HelmReleases without the label (`!LABEL`) looks after all of them.
+   */
   async #removeOrphans(): Promise<void> {
     await this.#releases.synced();
+    const { client, flags } = this.#deps;
+    const { watchLabelSelector, allowNamespace } = flags;
+    if (watchLabelSelector?.startsWith('!') === false) return;
     // An empty list may also mean that the kind is not served: nothing is removed on such ground.
-    if ((await this.#deps.client.resourceFor({ apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease' })) === undefined)
-      return;
-    const keys = this.#releases.list().map(keyOf);
+    if ((await client.resourceFor({ apiVersion: 'helm.fluxcd.io/v1', kind: 'HelmRelease' })) === undefined) return;
+    const { items } = await client.list(HelmReleases, { namespace: allowNamespace });
+    const keys = items.map(keyOf);
     for (const release of await orphans(keys, this.#deps)) {
       const key = { namespace: release.namespace, name: release.name };
       await removeRelease(key, release, 'its HelmRelease was deleted while no operator ran', this.#deps);
@@ -243,14 +248,4 @@ function gitIdentity(object: HelmRelease): string | undefined {
     // Its own reconcile says what is wrong with it.
     return undefined;
   }
-}
-
-/** A stopped operator writes nothing more: its successor may already be at work. */
-function untilStopped(transport: Transport, signal: AbortSignal): Transport {
-  return {
-    request(request) {
-      if (signal.aborted) return Promise.reject(signal.reason instanceof Error ? signal.reason : new Error('stopped'));
-      return transport.request(request);
-    },
-  };
 }

@@ -13,6 +13,8 @@ export interface OperatorFlags {
   readonly sshSecretName: string;
   /** Only this namespace; undefined watches all. */
   readonly allowNamespace: string | undefined;
+  /** Only HelmReleases with these labels, so that several operators share the work; undefined for all. */
+  readonly watchLabelSelector: string | undefined;
   readonly logReleaseDiffs: boolean;
   /** Dependencies that are not in charts/ are fetched. */
   readonly updateChartDependencies: boolean;
@@ -43,6 +45,7 @@ const readers: Readonly<Record<string, Read>> = {
   'git-default-ref': (value) => ({ gitDefaultRef: value }),
   'git-ssh-secret': (value) => ({ sshSecretName: value }),
   'allow-namespace': (value) => ({ allowNamespace: value === '' ? undefined : value }),
+  'watch-label-selector': (value) => ({ watchLabelSelector: value === '' ? undefined : value }),
   'log-release-diffs': (value) => ({ logReleaseDiffs: value !== 'false' }),
   'update-chart-deps': (value) => ({ updateChartDependencies: value !== 'false' }),
   'strict-three-way': (value) => ({ strictThreeWay: value !== 'false' }),
@@ -56,6 +59,7 @@ const defaults: OperatorFlags = {
   gitDefaultRef: 'master',
   sshSecretName: 'flux-git-deploy',
   allowNamespace: undefined,
+  watchLabelSelector: undefined,
   logReleaseDiffs: false,
   updateChartDependencies: true,
   strictThreeWay: false,

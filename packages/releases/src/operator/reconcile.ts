@@ -1,6 +1,6 @@
 /** Brings one HelmRelease to what it asks for: observe, decide, act, one status. */
 
-import { HelmReleases, keyText, type Key } from '@towpath/api';
+import { HelmReleases, keyText, matchesRequirements, parseLabelSelector, type Key } from '@towpath/api';
 import { backoffMs, isAbort, jsonEqual, messageOf } from '@towpath/kit';
 import { done, isNotFound, requeue, type Result } from '@towpath/runtime';
 import { enterPhase } from './conditions.ts';
@@ -39,6 +39,9 @@ export async function reconcileRelease(key: Key, deps: OperatorDeps, signal: Abo
     forget(key, deps);
     return done();
   }
+  // It was ours until its labels changed: the operator it is for now has seen it, too.
+  const ours = parseLabelSelector(deps.flags.watchLabelSelector ?? '');
+  if (!matchesRequirements(ours, object.metadata.labels ?? {})) return done();
   const turn = createTurn(key, object, deps);
   try {
     return await sync(turn, deps, signal);
