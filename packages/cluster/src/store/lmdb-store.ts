@@ -16,9 +16,13 @@ import { encodeRecord, readLog, WriteAheadLog, type LoggedBatch } from './write-
 
 /** Address space, not memory or disk: LMDB grows the file as it is filled. */
 const mapSizeBytes = 64 * 1024 ** 3;
-/** LMDB follows the log after so long, or so many entries. */
-const applyAfterMs = 2_000;
-const maxAhead = 4_000;
+/**
+ * LMDB follows the log when nothing was written for a while: its transaction takes disk and processor from writes that
+ * somebody waits for. At the latest after so long, or so many entries.
+ */
+const idleMs = 200;
+const maxLagMs = 10_000;
+const maxAhead = 8_000;
 /** Attempts to read a store that another process writes to. */
 const maxLiveReads = 8;
 
@@ -195,6 +199,8 @@ class LmdbStore implements Store {
   #last: Promise<void> = Promise.resolve();
   #applying: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #lastWriteMs = 0;
+  #aheadSinceMs = 0;
   #failure: TowpathError | undefined;
   #closed: Promise<void> | undefined;
 
@@ -295,12 +301,22 @@ class LmdbStore implements Store {
   }
 
   #applyLater(): void {
-    // With the other file of the log free in time, nobody waits for it.
-    if (this.#ahead.size >= maxAhead || this.#log.hasJustSwitched) {
+    this.#lastWriteMs = performance.now();
+    const isUrgent = this.#ahead.size >= maxAhead || this.#log.neededSoon > this.#applied;
+    if (isUrgent && this.#applying === undefined) {
       void this.#apply();
       return;
     }
-    this.#timer ??= setTimeout(() => void this.#apply(), applyAfterMs).unref();
+    if (this.#timer !== undefined) return;
+    this.#aheadSinceMs = this.#lastWriteMs;
+    this.#timer = setTimeout(() => this.#applyWhenIdle(), idleMs).unref();
+  }
+
+  #applyWhenIdle(): void {
+    const nowMs = performance.now();
+    const idleInMs = Math.min(this.#lastWriteMs + idleMs, this.#aheadSinceMs + maxLagMs) - nowMs;
+    if (idleInMs < 1) void this.#apply();
+    else this.#timer = setTimeout(() => this.#applyWhenIdle(), idleInMs).unref();
   }
 
   /** Resolves when LMDB has all that the log had when it was called; never rejects. */

@@ -23,7 +23,7 @@ import type { StoreWrite } from './store.ts';
 const writeAt = promisify(write);
 /** Two files in turn: one is written, the other is with LMDB. */
 const segmentNames = ['wal-0', 'wal-1'] as const;
-const segmentBytes = 2 * 1024 * 1024;
+const segmentBytes = 8 * 1024 * 1024;
 /** Records begin at sectors: a torn write cannot touch the one before. */
 const sectorBytes = 512;
 const magicNumber = 0x57_41_4c_32;
@@ -131,7 +131,6 @@ export class WriteAheadLog {
   readonly #segments: (Segment | undefined)[] = [];
   #current = 0;
   #offset = 0;
-  #hasJustSwitched = false;
 
   constructor(dir: string) {
     this.#dir = dir;
@@ -147,15 +146,14 @@ export class WriteAheadLog {
     return this.#segments[1 - this.#current]?.last ?? 0;
   }
 
-  /** The last batch is the first in its file: the other one is full. */
-  get hasJustSwitched(): boolean {
-    return this.#hasJustSwitched;
+  /** LMDB should have this batch soon, so that nobody has to wait for the other file; 0 for none. */
+  get neededSoon(): number {
+    return this.#offset < segmentBytes / 2 ? 0 : (this.#segments[1 - this.#current]?.last ?? 0);
   }
 
   /** Resolves when it is on disk. Rejects with Node's error; the next batch then takes its place. */
   async append({ sequence, bytes }: LogRecord): Promise<void> {
-    this.#hasJustSwitched = this.#offset > 0 && this.#offset + bytes.length > segmentBytes;
-    if (this.#hasJustSwitched) {
+    if (this.#offset > 0 && this.#offset + bytes.length > segmentBytes) {
       this.#current = 1 - this.#current;
       this.#offset = 0;
     }
