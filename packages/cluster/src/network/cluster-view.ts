@@ -19,6 +19,9 @@ export interface ClusterView {
   backends(service: Service, port: number): Backend[];
   /** Ready addresses of a headless service, or of one of its pods. */
   addresses(service: Service, hostname?: string): string[];
+  services(): readonly Service[];
+  /** Every ready address with the ports of its slice. */
+  endpoints(): Backend[];
   dispose(): void;
 }
 
@@ -74,6 +77,17 @@ export function createClusterView(sources: {
         .flatMap(readyEndpoints)
         .filter((endpoint) => hostname === undefined || endpoint.hostname === hostname)
         .flatMap((endpoint) => endpoint.addresses),
+    services: () => sources.services.list(),
+    endpoints: () =>
+      [...slicesOf.values()].flatMap((byName) =>
+        [...byName.values()].flatMap((slice) =>
+          readyEndpoints(slice).flatMap(({ addresses }) =>
+            addresses.flatMap((ip) =>
+              (slice.ports ?? []).flatMap(({ port }) => (port === undefined ? [] : [{ ip, port }])),
+            ),
+          ),
+        ),
+      ),
     dispose() {
       for (const end of ends) end();
     },

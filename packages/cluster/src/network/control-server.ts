@@ -62,7 +62,7 @@ class Answerer {
 
   constructor(deps: ControlServerDeps) {
     this.#deps = deps;
-    this.#slots = createSlots({ runDir: deps.runDir, clock: deps.clock });
+    this.#slots = createSlots({ runDir: deps.runDir, clock: deps.clock, folder: 's' });
   }
 
   dispose(): void {

@@ -157,6 +157,7 @@ export class ClusterDialer implements NetworkDialer {
 
   async #connectPod(pod: NetworkPod, port: number, target: DialTarget): Promise<Duplex> {
     const path = podSocket(this.#deps.runDir, pod, port);
+    if (!existsSync(path) && pod.reach !== undefined) return pod.reach(port);
     if (!existsSync(path) && pod.hostLoopback) return connectHost('127.0.0.1', port, target);
     try {
       return await connected({ path, allowHalfOpen: true });

@@ -11,6 +11,7 @@ import { ClusterDialer, type NetworkDialer } from './dialer.ts';
 import { createHostPorts } from './host-ports.ts';
 import { startLoadBalancers } from './load-balancers.ts';
 import { createPodTable, type NetworkPod, type PodTable } from './pods.ts';
+import { createRelay, type PodNamespace, type RelayTools } from './relay/relay.ts';
 import { createResolver, type HostServices } from './resolver.ts';
 
 export interface NetworkOptions {
@@ -25,6 +26,8 @@ export interface NetworkOptions {
   readonly hostServices: HostServices;
   /** `namespace/name:port` of LoadBalancer services → the port wanted on the host on first use. */
   readonly hostPorts: Readonly<Record<string, number>>;
+  /** Absent: pods have no network namespaces of their own. */
+  readonly relayTools?: RelayTools;
 }
 
 /** One container's part in its pod's network. */
@@ -40,6 +43,8 @@ export interface ClusterNetwork {
   readonly runDir: string;
   join(pod: { caller: Caller; ip: string; expectsSidecar: boolean }): Promise<NetworkPod>;
   leave(pod: NetworkPod): Promise<void>;
+  /** A network namespace for the pod's programs; rejects with why there is none. */
+  isolate(pod: NetworkPod): Promise<PodNamespace>;
   /** For a builtin container of `pod`. */
   container(pod: NetworkPod): ContainerNetwork;
   services(): readonly Service[];
@@ -59,6 +64,13 @@ export async function startNetwork(options: NetworkOptions): Promise<ClusterNetw
   const pods = createPodTable({ clock, ...(options.random !== undefined && { random: options.random }) });
   const dialer = new ClusterDialer({ runDir, pods, resolver });
   ends.own(await startControlServer({ runDir, pods, resolver, dialer, clock, log }));
+  const { relayTools: tools } = options;
+  const relay =
+    tools === undefined ? undefined : ends.own(createRelay({ tools, runDir, pods, resolver, dialer, clock, log }));
+  if (relay !== undefined) {
+    ends.add(services.onChange(() => relay.changed()));
+    ends.add(slices.onChange(() => relay.changed()));
+  }
   services.start();
   slices.start();
   await Promise.all([services.synced(), slices.synced()]);
@@ -74,9 +86,12 @@ export async function startNetwork(options: NetworkOptions): Promise<ClusterNetw
       return pod;
     },
     async leave(pod) {
+      relay?.detach(pod);
       pods.remove(pod);
       await rm(join(runDir, 'p', pod.key), { recursive: true, force: true });
     },
+    isolate: (pod) =>
+      relay?.attach(pod) ?? Promise.reject(new Error('unshare, nsenter, setpriv or ip is missing')),
     container: (pod) => joinContainer({ pods, dialer }, pod),
     services: () => services.list(),
     hostUrl: (url) => toHostUrl(url, (host, port) => resolver.hostService(host, port)),

@@ -1,6 +1,7 @@
 /** The pods on the cluster network: their addresses, sockets, virtual listeners and sidecars. */
 
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import type { Caller, InboundConnection, Sidecar } from '@towpath/api';
 import { systemRandom, type Clock, type Random } from '@towpath/kit';
 
@@ -15,6 +16,8 @@ export interface NetworkPod {
   readonly expectsSidecar: boolean;
   /** Runs programs whose listeners are the host's own loopback ports; set when the first of them starts. */
   hostLoopback: boolean;
+  /** Connects to a port in the pod's own network namespace; set while it has one. */
+  reach: ((port: number) => Promise<Duplex>) | undefined;
   readonly listeners: Map<number, (connection: InboundConnection) => void>;
   sidecar: Sidecar | undefined;
 }
@@ -49,6 +52,7 @@ export function createPodTable(options: { clock: Clock; random?: Random }): PodT
         key: hex(5),
         token: hex(16),
         hostLoopback: false,
+        reach: undefined,
         listeners: new Map(),
         sidecar: undefined,
       };

@@ -31,6 +31,8 @@ type Lookup =
 export interface Resolver {
   route(host: string, port: number, namespace: string): Route;
   lookup(host: string, namespace: string): Lookup;
+  /** Addresses and ports where something answers: of services with ready endpoints first, then of the endpoints. */
+  openings(): { host: string; port: number }[];
   /** The host's listener behind an in-cluster name and port. */
   hostService(host: string, port: number): HostService | undefined;
 }
@@ -74,6 +76,28 @@ class ViewResolver implements Resolver {
 
   lookup(host: string, namespace: string): Lookup {
     return this.#lookup(host, namespace, 0);
+  }
+
+  openings(): { host: string; port: number }[] {
+    const all = new Map<string, { host: string; port: number }>();
+    const add = (host: string, port: number): void => void all.set(`${host}:${port}`, { host, port });
+    for (const service of this.#view.services()) {
+      const { namespace = '', name } = service.metadata;
+      for (const ip of clusterIpsOf(service)) {
+        for (const { port } of service.spec.ports ?? []) {
+          const isLocal = this.#hostServices[`${name}.${namespace}:${port}`] !== undefined;
+          if (isLocal || this.#view.backends(service, port).length > 0) add(ip, port);
+        }
+      }
+    }
+    for (const key of Object.keys(this.#hostServices)) {
+      const at = key.lastIndexOf(':');
+      const [name = '', namespace = ''] = key.slice(0, at).split('.');
+      const found = this.#lookup(`${name}.${namespace}.svc.${clusterDomain}`, namespace, 0);
+      if (found.type === 'addresses') for (const ip of found.addresses) add(ip, Number(key.slice(at + 1)));
+    }
+    for (const { ip, port } of this.#view.endpoints()) add(ip, port);
+    return [...all.values()];
   }
 
   hostService(host: string, port: number): HostService | undefined {

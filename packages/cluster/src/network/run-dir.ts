@@ -26,6 +26,6 @@ export async function makeRunDir(options: { dataDir: string; tempDir: string; us
       next: 'remove it, or choose another data folder with --data',
     });
   }
-  for (const part of ['d.sock', 's', 'p']) await rm(join(path, part), { recursive: true, force: true });
+  for (const part of ['d.sock', 'r.sock', 's', 'r', 'p']) await rm(join(path, part), { recursive: true, force: true });
   return path;
 }

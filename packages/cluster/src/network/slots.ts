@@ -27,16 +27,17 @@ interface Slot {
 /** A program asked for a connection and did not open it: its slot is closed, so that a late one cannot be mistaken. */
 const takeWithinMs = 10_000;
 
-export function createSlots(options: { runDir: string; clock: Clock }): Slots {
-  const { runDir, clock } = options;
+/** `folder` is below the run folder, for these slots alone. */
+export function createSlots(options: { runDir: string; clock: Clock; folder: string }): Slots {
+  const { runDir, clock, folder } = options;
   const free: Slot[] = [];
   const all = new Set<Slot>();
   let made = 0;
   let disposed = false;
 
   async function make(): Promise<Slot> {
-    await mkdir(join(runDir, 's'), { recursive: true });
-    const path = `s/${++made}`;
+    await mkdir(join(runDir, folder), { recursive: true });
+    const path = `${folder}/${++made}`;
     const server = createServer({ allowHalfOpen: true, pauseOnConnect: true });
     const slot: Slot = { path, server, taken: undefined };
     server.on('connection', (socket) => {

@@ -147,6 +147,11 @@ export interface CorePodSpec {
   readonly hostAliases?: readonly { readonly ip: string; readonly hostnames?: readonly string[] }[];
   readonly enableServiceLinks?: boolean;
   readonly activeDeadlineSeconds?: number;
+  readonly dnsPolicy?: string;
+  readonly dnsConfig?: {
+    readonly searches?: readonly string[];
+    readonly options?: readonly { readonly name: string; readonly value?: string }[];
+  };
   readonly readinessGates?: readonly { readonly conditionType: string }[];
 }
 

@@ -9,6 +9,7 @@ import { Client } from '@towpath/runtime';
 import type { PodStreams } from '../apiserver/pod-streams.ts';
 import { startNetwork, type ClusterNetwork } from '../network/network.ts';
 import { preloadSource } from '../network/preload/source.ts';
+import type { RelayTools } from '../network/relay/relay.ts';
 import type { HostServices } from '../network/resolver.ts';
 import { makeRunDir } from '../network/run-dir.ts';
 import { watchImageArrivals } from './images/image-arrivals.ts';
@@ -22,7 +23,7 @@ import type { NodeContext } from './pod/node-context.ts';
 import { createPodStreams } from './pod-streams.ts';
 import { createBuiltinRuntime } from './runtimes/builtin-runtime.ts';
 import { chooseRuntime } from './runtimes/choose.ts';
-import { findHostTools } from './runtimes/host-tools.ts';
+import { findHostTools, type HostTools } from './runtimes/host-tools.ts';
 import { createHostShellRuntime, createPlainRuntime, type PlainDeps } from './runtimes/plain-runtime.ts';
 import { probeLevel, type Level } from './runtimes/probe.ts';
 import type { ContainerPlan } from './runtimes/runtime.ts';
@@ -134,6 +135,8 @@ async function startParts(options: StartNodesOptions, ends: Disposer): Promise<R
     userAgent: 'towpath-kubelet/0.1',
   });
   const random = options.random ?? systemRandom;
+  const tools = findHostTools({ path: host.env['PATH'] ?? '', platform: host.platform });
+  const relayTools = await relayToolsOf(tools, host.node);
   const network = ends.own(
     await startNetwork({
       client,
@@ -144,12 +147,13 @@ async function startParts(options: StartNodesOptions, ends: Disposer): Promise<R
       runDir,
       hostServices: options.hostServices,
       hostPorts: options.hostPorts ?? {},
+      ...(relayTools !== undefined && { relayTools }),
     }),
   );
   const objects = ends.own(createObjectCache({ client, clock, log }));
   const arrivals = ends.own(watchImageArrivals({ client, clock, log }));
   const tokens = new Map<string, TokenSource>();
-  const { level, runtimeFor } = await chooseRuntimes(options, { paths, runDir, network, tokens });
+  const { level, runtimeFor } = await chooseRuntimes(options, { paths, runDir, network, tokens, tools });
   const context: Omit<NodeContext, 'event'> = {
     client,
     clock,
@@ -190,11 +194,16 @@ async function writeSupport(paths: NodePaths): Promise<void> {
 
 async function chooseRuntimes(
   options: StartNodesOptions,
-  made: { paths: NodePaths; runDir: string; network: ClusterNetwork; tokens: ReadonlyMap<string, TokenSource> },
+  made: {
+    paths: NodePaths;
+    runDir: string;
+    network: ClusterNetwork;
+    tokens: ReadonlyMap<string, TokenSource>;
+    tools: HostTools;
+  },
 ): Promise<{ level: Level; runtimeFor: NodeContext['runtimeFor'] }> {
   const { host, clock, log } = options;
-  const { paths, runDir, network, tokens } = made;
-  const tools = findHostTools({ path: host.env['PATH'] ?? '', platform: host.platform });
+  const { paths, runDir, network, tokens, tools } = made;
   const sandboxDeps: SandboxDeps = {
     clock,
     tools,
@@ -202,6 +211,7 @@ async function chooseRuntimes(
     preload: paths.preload,
     node: await realpath(host.node),
     resolvConf: paths.resolvConf,
+    isolate: (pod) => network.isolate(pod),
   };
   const probed = await probeLevel(sandboxDeps, paths.probe);
   const level = options.level ?? probed.level;
@@ -233,6 +243,15 @@ async function chooseRuntimes(
     hostEnv: Object.fromEntries(hostEnv),
   });
   return { level, runtimeFor };
+}
+
+/** Undefined where a program for network namespaces is missing. */
+async function relayToolsOf(tools: HostTools, node: string): Promise<RelayTools | undefined> {
+  const { namespaces, sh } = tools;
+  if (namespaces?.ip === undefined) return undefined;
+  const { ip, nsenter, setpriv, unshare } = namespaces;
+  const asRoot = [unshare, '--user', '--map-root-user', '--'];
+  return { ip, sh, nsenter, setpriv, unshare, node: await realpath(node), asRoot };
 }
 
 function tokenOf(tokens: ReadonlyMap<string, TokenSource>, plan: ContainerPlan): Promise<string> {

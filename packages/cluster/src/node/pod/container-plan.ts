@@ -3,7 +3,8 @@
 import { mkdir, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseQuantity } from '../../scheduler/quantity.ts';
-import { identityOf, specOf, type CoreContainer, type VolumeMount } from '../core.ts';
+import { nameServer } from '../../network/relay/relay.ts';
+import { identityOf, isSidecar, specOf, type CoreContainer, type VolumeMount } from '../core.ts';
 import { containerEnv } from '../env.ts';
 import { configError, StartError } from '../errors.ts';
 import { expandReferences } from '../expand.ts';
@@ -55,9 +56,20 @@ export async function planContainer(
     hosts: context.hosts,
     hostname: context.hostname,
     network: context.networkPod,
+    alone: isAlone(context, container),
+    resolvConf: resolvConf(pod),
     memoryLimitBytes: memory === undefined ? undefined : parseQuantity(memory),
     stdin: container.stdin === true,
   };
+}
+
+/** Init containers run one after another, beside sidecars alone. */
+function isAlone(context: PodContext, container: CoreContainer): boolean {
+  const spec = specOf(context.pod());
+  const sidecars = (spec.initContainers ?? []).filter(isSidecar);
+  const isInit = (spec.initContainers ?? []).some(({ name }) => name === container.name) && !isSidecar(container);
+  const beside = isInit ? sidecars : [...sidecars, ...spec.containers];
+  return !beside.some(({ name, image }) => name !== container.name && context.runtimeFor(image ?? '').needsImage);
 }
 
 /** `command` replaces the image's entrypoint and its arguments, `args` its arguments. */
@@ -106,6 +118,23 @@ async function sourceOf(volume: string, mount: VolumeMount, expand: (text: strin
   const path = join(root, await resolveInside(root, subPath));
   if ((await stat(path).catch(() => undefined)) === undefined) await mkdir(path, { recursive: true });
   return path;
+}
+
+/** The pod's /etc/resolv.conf: every name server is the cluster's. Source: Kubernetes pkg/kubelet/network/dns. */
+function resolvConf(pod: ReturnType<PodContext['pod']>): string {
+  const { dnsPolicy = 'ClusterFirst', dnsConfig = {} } = specOf(pod);
+  const ofCluster = dnsPolicy.startsWith('ClusterFirst');
+  const domains = ['svc.cluster.local', 'cluster.local'];
+  const own = ofCluster ? [`${identityOf(pod).namespace}.${domains[0]}`, ...domains] : [];
+  const searches = [...new Set([...own, ...(dnsConfig.searches ?? [])])];
+  const options = new Map<string, string | undefined>(ofCluster ? [['ndots', '5']] : []);
+  for (const { name, value } of dnsConfig.options ?? []) options.set(name, value);
+  const words = [...options].map(([name, value]) => (value === undefined ? name : `${name}:${value}`));
+  return [
+    ...(searches.length > 0 ? [`search ${searches.join(' ')}\n`] : []),
+    `nameserver ${nameServer}\n`,
+    ...(words.length > 0 ? [`options ${words.join(' ')}\n`] : []),
+  ].join('');
 }
 
 /** The pod's /etc/hosts. Source: Kubernetes pkg/kubelet, managedHostsFileContent. */

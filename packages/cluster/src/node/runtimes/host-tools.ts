@@ -21,6 +21,8 @@ export interface HostTools {
     readonly setpriv: string;
     readonly nsenter: string;
     readonly hostname: string | undefined;
+    /** Of iproute2: without it pods have no network namespaces. */
+    readonly ip: string | undefined;
   };
   /** util-linux `script`, which gives a command a terminal. */
   readonly script: string | undefined;
@@ -42,7 +44,7 @@ export function findHostTools(options: { path: string; platform: string }): Host
   return {
     sh: find('sh') ?? '/bin/sh',
     path: folders.join(delimiter),
-    ...(complete && { namespaces: { unshare, mount, setpriv, nsenter, hostname: find('hostname') } }),
+    ...(complete && { namespaces: { unshare, mount, setpriv, nsenter, hostname: find('hostname'), ip: find('ip') } }),
     script: options.platform === 'linux' ? find('script') : undefined,
     systemFolders: folderNames.flatMap(systemFolder),
   };

@@ -67,9 +67,12 @@ function probePlan(dir: string, rootfs: string): ContainerPlan {
       token: '',
       expectsSidecar: false,
       hostLoopback: false,
+      reach: undefined,
       listeners: new Map(),
       sidecar: undefined,
     },
+    alone: true,
+    resolvConf: '',
     memoryLimitBytes: undefined,
     stdin: false,
   };

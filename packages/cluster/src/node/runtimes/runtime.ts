@@ -42,6 +42,10 @@ export interface ContainerPlan {
   readonly hosts: string;
   readonly hostname: string;
   readonly network: NetworkPod;
+  /** No other program container of the pod runs beside it. */
+  readonly alone: boolean;
+  /** Contents of /etc/resolv.conf where names are answered by the cluster's name server. */
+  readonly resolvConf: string;
   readonly memoryLimitBytes: number | undefined;
   readonly stdin: boolean;
 }

@@ -5,7 +5,9 @@ import { readdirSync } from 'node:fs';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import type { Clock } from '@towpath/kit';
+import { messageOf, type Clock } from '@towpath/kit';
+import type { NetworkPod } from '../../network/pods.ts';
+import type { PodNamespace } from '../../network/relay/relay.ts';
 import { StartError } from '../errors.ts';
 import { resolveInside } from '../images/unpack.ts';
 import { runCommand, spawned, watchChild } from './child.ts';
@@ -26,6 +28,8 @@ export interface SandboxDeps {
   readonly node: string;
   /** The host's resolv.conf, for names outside the cluster. */
   readonly resolvConf: string;
+  /** Makes the network namespace of a pod; rejects with why there is none. */
+  readonly isolate: (pod: NetworkPod) => Promise<PodNamespace>;
 }
 
 /**
@@ -51,14 +55,21 @@ async function start(
 ): Promise<RunningContainer> {
   const image = plan.image;
   if (image === undefined) throw new StartError('CreateContainerError', 'a container in namespaces needs an image');
-  const input = await sandboxInput(deps, namespaces, plan, image);
+  // A Node program that is by itself needs no namespace: its preload leads its connections.
+  const needsNetwork = !isNodeProgram(plan) || !plan.alone;
+  let because: string | undefined;
+  const inside = needsNetwork
+    ? await deps.isolate(plan.network).catch((error: unknown) => void (because = messageOf(error)))
+    : undefined;
+  const input = await sandboxInput(deps, { namespaces, plan, image, hasNetwork: inside !== undefined });
   const settings = preloadSettings(plan, `${supportDir}/run`);
-  const env = withPreload(plan.env, { preload: `${supportDir}/preload.cjs`, settings });
+  const env =
+    inside === undefined ? withPreload(plan.env, { preload: `${supportDir}/preload.cjs`, settings }) : { ...plan.env };
   if (input.node !== undefined || image.thin) env['PATH'] = `${env['PATH'] ?? ''}:${supportDir}/bin`;
   await mkdir(input.dir, { recursive: true });
   const script = join(plan.dir, 'start.sh');
   await writeFile(script, sandboxScript(input));
-  const child = spawn(namespaces.setpriv, [...unshareArgs(namespaces), deps.tools.sh, script], {
+  const child = spawn(namespaces.setpriv, [...unshareArgs(namespaces, inside), deps.tools.sh, script], {
     env,
     cwd: plan.dir,
     detached: true,
@@ -71,6 +82,9 @@ async function start(
   const startedAtMs = deps.clock.monotonicMs();
   let defaulted: NodeJS.Signals | undefined;
   let ended = false;
+  void inside?.ended.then(() => {
+    if (!ended) sendSignal(pid, 'SIGKILL');
+  });
   const deliver = (signal: StopSignal): void => {
     // The kernel keeps signals that the first process of a namespace has no handler for away from it. Everywhere
     // else they would end it, and nobody wants to wait for the grace period to be over.
@@ -88,31 +102,38 @@ async function start(
     }),
     signal: deliver,
     exec: (command, terminal) =>
-      runCommand(enterArgs(namespaces, pid, command), { env, script: deps.tools.script }, terminal),
+      runCommand(enterArgs(namespaces, { pid, hasNetwork: inside !== undefined }, command), { env, script: deps.tools.script }, terminal),
     stdin: child.stdin ?? undefined,
     process: { pid, startTime: startTimeOf(pid) },
     usage: () => treeUsage(pid),
-    ...(!isNodeProgram(plan) && { limitation: notCaptured(plan.name) }),
+    ...(!isNodeProgram(plan) && inside === undefined && { limitation: notCaptured(plan.name, because) }),
   };
 }
 
 /** Said of programs that are not Node: their sockets are the host's. */
-export function notCaptured(container: string): string {
+export function notCaptured(container: string, because?: string): string {
   return (
     `container ${container} does not start with node: connections of programs in it that are not Node ` +
-    `are not captured, and their listeners are the host's own`
+    `are not captured, and their listeners are the host's own` +
+    (because === undefined ? '' : ` (${because})`)
   );
 }
 
 /** The whole tree ends with Towpath: setpriv asks the kernel to kill unshare, unshare asks it to kill its child. */
-function unshareArgs(namespaces: Namespaces): string[] {
+function unshareArgs(namespaces: Namespaces, inside: PodNamespace | undefined): string[] {
+  // A pod's network namespace belongs to the user namespace it was made in.
+  const user =
+    inside === undefined
+      ? [namespaces.unshare, '--user', '--map-root-user']
+      : [
+          ...[namespaces.nsenter, '--target', String(inside.pid), '--user', '--net', '--preserve-credentials', '--'],
+          namespaces.unshare,
+        ];
   return [
     '--no-new-privs',
     '--pdeathsig',
     'KILL',
-    namespaces.unshare,
-    '--user',
-    '--map-root-user',
+    ...user,
     '--mount',
     '--pid',
     '--uts',
@@ -121,17 +142,28 @@ function unshareArgs(namespaces: Namespaces): string[] {
   ];
 }
 
-function enterArgs(namespaces: Namespaces, pid: number, command: readonly string[]): string[] {
-  const target = ['--target', String(pid), '--user', '--preserve-credentials', '--mount', '--pid', '--uts'];
-  return [namespaces.setpriv, '--pdeathsig', 'KILL', namespaces.nsenter, ...target, '--root', '--wd', '--', ...command];
+function enterArgs(
+  namespaces: Namespaces,
+  target: { pid: number; hasNetwork: boolean },
+  command: readonly string[],
+): string[] {
+  return [
+    ...[namespaces.setpriv, '--pdeathsig', 'KILL', namespaces.nsenter, '--target', String(target.pid)],
+    ...['--user', '--preserve-credentials', '--mount', '--pid', '--uts', ...(target.hasNetwork ? ['--net'] : [])],
+    ...['--root', '--wd', '--', ...command],
+  ];
 }
 
 async function sandboxInput(
   deps: SandboxDeps,
-  namespaces: Namespaces,
-  plan: ContainerPlan,
-  image: NonNullable<ContainerPlan['image']>,
+  made: {
+    namespaces: Namespaces;
+    plan: ContainerPlan;
+    image: NonNullable<ContainerPlan['image']>;
+    hasNetwork: boolean;
+  },
 ): Promise<SandboxInput> {
+  const { namespaces, plan, image, hasNetwork } = made;
   const [program = '', ...args] = plan.command;
   const isNode = isNodeProgram(plan);
   const hostNode = image.thin || (isNode && !hasOwnNode(image.rootfs, program));
@@ -143,6 +175,8 @@ async function sandboxInput(
   const hostname = join(plan.dir, 'hostname');
   await writeFile(hosts, plan.hosts);
   await writeFile(hostname, `${plan.hostname}\n`);
+  const resolvConf = join(plan.dir, 'resolv.conf');
+  if (hasNetwork) await writeFile(resolvConf, plan.resolvConf);
   const mounts: SandboxInput['mounts'][number][] = [];
   for (const mount of plan.mounts) {
     const target = await resolveInside(image.rootfs, mount.mountPath);
@@ -161,7 +195,7 @@ async function sandboxInput(
     preload: deps.preload,
     node: hostNode ? deps.node : undefined,
     hostname: plan.hostname,
-    etc: { hosts, hostname, 'resolv.conf': deps.resolvConf },
+    etc: { hosts, hostname, 'resolv.conf': hasNetwork ? resolvConf : deps.resolvConf },
     mounts,
     workingDir: plan.workingDir,
     command,
