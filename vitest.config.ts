@@ -5,7 +5,7 @@ const include = ['packages/*/src/**/*.test.ts', 'packages/dashboard/web/**/*.tes
 /** Stories that start git or other programs, or go through many writes: most of the time of all tests. */
 const stories = [
   'packages/cli/src/system/own-repository.test.ts',
-  'packages/cluster/src/node/node.test.ts',
+  'packages/cluster/src/node/cases/runtime.test.ts',
   'packages/git/src/**/*.test.ts',
   'packages/images/src/automation.test.ts',
   'packages/pipeline/src/controller/pipelines.test.ts',

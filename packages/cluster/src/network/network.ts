@@ -90,8 +90,7 @@ export async function startNetwork(options: NetworkOptions): Promise<ClusterNetw
       pods.remove(pod);
       await rm(join(runDir, 'p', pod.key), { recursive: true, force: true });
     },
-    isolate: (pod) =>
-      relay?.attach(pod) ?? Promise.reject(new Error('unshare, nsenter, setpriv or ip is missing')),
+    isolate: (pod) => relay?.attach(pod) ?? Promise.reject(new Error('unshare, nsenter, setpriv or ip is missing')),
     container: (pod) => joinContainer({ pods, dialer }, pod),
     services: () => services.list(),
     hostUrl: (url) => toHostUrl(url, (host, port) => resolver.hostService(host, port)),

@@ -137,3 +137,18 @@ function fixed<Object extends KubeObject>(objects: Object[]): Informer<Object> {
     dispose: () => {},
   };
 }
+
+test('openings are services with something behind them, host services, then endpoints', () => {
+  expect(resolver.openings().map(({ host, port }) => `${host}:${port}`)).toEqual([
+    '10.96.0.10:80',
+    '10.96.0.11:80',
+    '10.96.0.11:90',
+    '10.96.0.1:443',
+    '10.97.0.1:80',
+    '10.244.1.2:8080',
+    '10.244.1.4:1',
+    '10.244.1.4:2',
+    '10.244.1.5:5432',
+    '10.244.1.6:5432',
+  ]);
+});

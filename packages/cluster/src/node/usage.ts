@@ -15,6 +15,8 @@ export interface UsageSampler {
 }
 
 const sampleMs = 10_000;
+/** Containers with a memory limit, and those that have just started, are looked at more often. */
+const closeMs = 1_000;
 
 interface Sample {
   readonly atMs: number;
@@ -29,6 +31,9 @@ export function startUsageSampler(deps: { kubelets: Kubelets; clock: Clock; log:
 
   async function sample(runner: ContainerRunner): Promise<void> {
     const running = runner.running;
+    const last = running === undefined ? undefined : samples.get(running);
+    const isDue = last === undefined || clock.monotonicMs() - last.atMs >= sampleMs;
+    if (!isDue && runner.spec.resources?.limits?.['memory'] === undefined) return;
     const used = await running?.usage();
     if (running === undefined || used === undefined) return;
     const before = samples.get(running);
@@ -50,7 +55,7 @@ export function startUsageSampler(deps: { kubelets: Kubelets; clock: Clock; log:
 
   async function run(): Promise<void> {
     while (!stop.signal.aborted) {
-      await clock.sleep(sampleMs, stop.signal);
+      await clock.sleep(closeMs, stop.signal);
       for (const worker of kubelets.workers()) for (const runner of worker.runners) await sample(runner);
     }
   }

@@ -104,7 +104,10 @@ class LazyRelay implements Relay {
   attach(pod: NetworkPod): Promise<PodNamespace> {
     const known = this.#attached.get(pod);
     if (known !== undefined) return known.namespace;
-    const attached: Attached = { namespace: this.#make(pod, (holder) => (attached.holder = holder)), holder: undefined };
+    const attached: Attached = {
+      namespace: this.#make(pod, (holder) => (attached.holder = holder)),
+      holder: undefined,
+    };
     this.#attached.set(pod, attached);
     attached.namespace.then(
       // Without its relay a namespace is of no use: the next container of the pod gets a new one.
@@ -158,7 +161,8 @@ class LazyRelay implements Relay {
       (running) => {
         void running.ended.then(() => {
           this.#running = undefined;
-          if (!this.#disposed) this.#deps.log.warn('the relay of the pod network ended and is started again when needed');
+          if (!this.#disposed)
+            this.#deps.log.warn('the relay of the pod network ended and is started again when needed');
         });
         running.send(this.#openings());
         return running;
@@ -177,8 +181,20 @@ class LazyRelay implements Relay {
     const holder = spawn(
       tools.setpriv,
       [
-        ...['--pdeathsig', 'KILL', tools.nsenter, '--target', String(running.pid), '--user', '--preserve-credentials'],
-        ...['--', tools.unshare, '--net', '--', tools.sh, '-c', holderScript(tools.ip, pod.ip, gatewayOf(pod.ip))],
+        '--pdeathsig',
+        'KILL',
+        tools.nsenter,
+        '--target',
+        String(running.pid),
+        '--user',
+        '--preserve-credentials',
+        '--',
+        tools.unshare,
+        '--net',
+        '--',
+        tools.sh,
+        '-c',
+        holderScript(tools.ip, pod.ip, gatewayOf(pod.ip)),
       ],
       { stdio: ['pipe', 'pipe', 'pipe'] },
     );
@@ -229,7 +245,7 @@ async function lookupOutside(name: string): Promise<readonly string[]> {
   return (await lookup(name, { family: 4, all: true })).map(({ address }) => address);
 }
 
-/** Sets the namespace of the relay up. `pref` orders the rules; see `program/outbound.ts` for their meaning. */
+/** Sets the namespace of the relay up. `pref` orders the rules; see `program/openings.ts` for their meaning. */
 function relayScript(tools: RelayTools, program: string): string {
   const lines = [
     'link set lo up',
@@ -275,10 +291,7 @@ async function startRelayProcess(
   const settings: RelaySettings = { run: runDir, ip: tools.ip, nameServer };
   const child = spawn(
     tools.setpriv,
-    [
-      ...['--pdeathsig', 'KILL', ...tools.asRoot, tools.unshare, '--net', '--'],
-      ...[tools.sh, '-c', relayScript(tools, program)],
-    ],
+    ['--pdeathsig', 'KILL', ...tools.asRoot, tools.unshare, '--net', '--', tools.sh, '-c', relayScript(tools, program)],
     { stdio: ['pipe', 'pipe', 'pipe'], env: { TOWPATH_RELAY: JSON.stringify(settings) } },
   );
   const lines = linesOf(child);
@@ -303,7 +316,11 @@ async function startRelayProcess(
         continue;
       }
       const { id, ...question } = message;
-      background('answer the relay', answer(question).then((found) => send({ op: 'answer', id, ...found })), log);
+      background(
+        'answer the relay',
+        answer(question).then((found) => send({ op: 'answer', id, ...found })),
+        log,
+      );
     }
     for (const settle of attaching.values()) settle('the relay has ended');
   };

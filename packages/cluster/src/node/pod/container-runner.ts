@@ -10,7 +10,7 @@ import type { LocalImage } from '../images/image-store.ts';
 import { LogWriter } from '../logs/log-file.ts';
 import { check } from '../probes/check.ts';
 import { Prober } from '../probes/prober.ts';
-import type { ContainerExit, RunningContainer, StopSignal } from '../runtimes/runtime.ts';
+import type { ContainerExit, Output, RunningContainer, StopSignal } from '../runtimes/runtime.ts';
 import { planContainer } from './container-plan.ts';
 import { fromState, type ContainerFacts, type ContainerState, type Terminated } from './container-state.ts';
 import { pullUntilThere } from './image-puller.ts';
@@ -219,14 +219,21 @@ export class ContainerRunner {
       await this.#log?.close();
       const log = new LogWriter({ path: await this.#logPath(), clock });
       this.#log = log;
-      const running = await runtime.kind.start(plan, (stream, chunk) => {
+      const output: Output = (stream, chunk) => {
         log.write(stream, chunk);
         // V8 says so before it gives up; the limit it met was made from the container's.
         if (stream === 'stderr' && plan.memoryLimitBytes !== undefined && saysOutOfMemory(chunk)) {
           this.#isOutOfMemory = true;
         }
-      });
+      };
+      const running = await runtime.kind.start(plan, output).catch(notStarted);
       this.#containerId = `${runtime.scheme}://${id}`;
+      if ('exitCode' in running) {
+        release();
+        this.#event('Warning', 'Failed', `Error: ${running.message ?? ''}`);
+        this.#markLaunched();
+        return await this.#end(running, clock.nowMs());
+      }
       this.#running = running;
       const startedAtMs = clock.nowMs();
       await this.#recordProcess(running);
@@ -413,6 +420,12 @@ export class ContainerRunner {
     const fieldPath = `spec.${this.#isInit ? 'initContainers' : 'containers'}{${this.spec.name}}`;
     this.#context.event(this.#context.pod(), { type, reason, message, fieldPath });
   }
+}
+
+/** A program that cannot be started is a container that has ended, as container runtimes have it. */
+function notStarted(error: unknown): ContainerExit {
+  if (!(error instanceof StartError) || error.reason !== 'StartError') throw error;
+  return { exitCode: 128, reason: 'StartError', message: error.message };
 }
 
 const stopSignals: readonly string[] = ['SIGTERM', 'SIGKILL', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'];

@@ -102,7 +102,11 @@ async function start(
     }),
     signal: deliver,
     exec: (command, terminal) =>
-      runCommand(enterArgs(namespaces, { pid, hasNetwork: inside !== undefined }, command), { env, script: deps.tools.script }, terminal),
+      runCommand(
+        enterArgs(namespaces, { pid, hasNetwork: inside !== undefined }, command),
+        { env, script: deps.tools.script },
+        terminal,
+      ),
     stdin: child.stdin ?? undefined,
     process: { pid, startTime: startTimeOf(pid) },
     usage: () => treeUsage(pid),
@@ -126,20 +130,16 @@ function unshareArgs(namespaces: Namespaces, inside: PodNamespace | undefined): 
     inside === undefined
       ? [namespaces.unshare, '--user', '--map-root-user']
       : [
-          ...[namespaces.nsenter, '--target', String(inside.pid), '--user', '--net', '--preserve-credentials', '--'],
+          namespaces.nsenter,
+          '--target',
+          String(inside.pid),
+          '--user',
+          '--net',
+          '--preserve-credentials',
+          '--',
           namespaces.unshare,
         ];
-  return [
-    '--no-new-privs',
-    '--pdeathsig',
-    'KILL',
-    ...user,
-    '--mount',
-    '--pid',
-    '--uts',
-    '--fork',
-    '--kill-child',
-  ];
+  return ['--no-new-privs', '--pdeathsig', 'KILL', ...user, '--mount', '--pid', '--uts', '--fork', '--kill-child'];
 }
 
 function enterArgs(
@@ -148,9 +148,22 @@ function enterArgs(
   command: readonly string[],
 ): string[] {
   return [
-    ...[namespaces.setpriv, '--pdeathsig', 'KILL', namespaces.nsenter, '--target', String(target.pid)],
-    ...['--user', '--preserve-credentials', '--mount', '--pid', '--uts', ...(target.hasNetwork ? ['--net'] : [])],
-    ...['--root', '--wd', '--', ...command],
+    namespaces.setpriv,
+    '--pdeathsig',
+    'KILL',
+    namespaces.nsenter,
+    '--target',
+    String(target.pid),
+    '--user',
+    '--preserve-credentials',
+    '--mount',
+    '--pid',
+    '--uts',
+    ...(target.hasNetwork ? ['--net'] : []),
+    '--root',
+    '--wd',
+    '--',
+    ...command,
   ];
 }
 

@@ -1,40 +1,15 @@
-/** Connections of pods: a listener for each address and port they may reach, and the dialer's way from there. */
+/** Connections of pods that have arrived: the dialer's way from there, by a slot. */
 
-import type { Server, Socket } from 'node:net';
-import type { Opening, RelayAnswer, RelayPart } from './toolkit.ts';
+import type { Socket } from 'node:net';
+import type { RelayPart } from './toolkit.ts';
 
-/**
- * Every address of the world is local to the relay's namespace (a `local` route for 0.0.0.0/0), so that a listener may
- * have any. Which packets get that far the routing rules say: all for cluster IPs, where what has no listener is
- * refused at once, and one rule per address and port for the rest, where others are dropped until they are known.
- */
+/** What cannot be reached after all is reset. */
 export const outboundPart: RelayPart = (kit) => {
   const { net, settings } = kit;
-  /** Met on the way and kept; each is one listener and one rule. */
-  const maxMet = 512;
   const holdMs = 5_000;
-  const refuseMs = 3_000;
-  interface Open {
-    readonly server: Server;
-    /** Said by Towpath, not met on the way. */
-    known: boolean;
-  }
-  const open = new Map<string, Open>();
-  const refused = new Map<string, NodeJS.Timeout>();
-  const held = new Map<string, Promise<Socket | undefined>[]>();
+  const held = new Map<string, Socket[]>();
 
-  const keyOf = (opening: Opening): string => `${opening.host} ${opening.port}`;
-  const openingOf = (key: string): Opening => {
-    const [host = '', port = ''] = key.split(' ');
-    return { host, port: Number(port) };
-  };
-  const ruleOf = ({ host, port }: Opening): string =>
-    `pref 20 to ${host}/32 ipproto tcp dport ${port} lookup local`;
-  const needsRule = ({ host }: Opening): boolean => !/^10\.9[67]\./.test(host);
-
-  kit.isOpen = (opening) => open.has(keyOf(opening)) || refused.has(keyOf(opening));
-
-  kit.follow = (answer: RelayAnswer) => {
+  kit.follow = (answer) => {
     if (answer.path === undefined) return undefined;
     const socket = net.connect({ path: `${settings.run}/${answer.path}`, allowHalfOpen: true });
     socket.on('error', () => socket.destroy());
@@ -45,90 +20,29 @@ export const outboundPart: RelayPart = (kit) => {
     const key = `${from} ${host} ${port}`;
     const socket = kit.follow(answer);
     if (socket === undefined) return;
-    const waiting = held.get(key) ?? [];
-    const entry = Promise.resolve(socket);
-    held.set(key, [...waiting, entry]);
+    held.set(key, [...(held.get(key) ?? []), socket]);
     setTimeout(() => {
-      const left = held.get(key) ?? [];
-      if (!left.includes(entry)) return;
-      held.set(
-        key,
-        left.filter((other) => other !== entry),
-      );
-      socket.destroy();
+      if (take(key, socket) !== undefined) socket.destroy();
     }, holdMs).unref();
   };
 
-  async function accept(socket: Socket): Promise<void> {
+  /** One of the sockets held for `key`: the wanted one, or the first. */
+  function take(key: string, wanted?: Socket): Socket | undefined {
+    const all = held.get(key) ?? [];
+    const found = wanted === undefined ? all[0] : all.find((socket) => socket === wanted);
+    const left = all.filter((socket) => socket !== found);
+    if (left.length === 0) held.delete(key);
+    else held.set(key, left);
+    return found;
+  }
+
+  kit.arrive = async (socket) => {
     socket.on('error', () => socket.destroy());
     const from = socket.remoteAddress ?? '';
     const host = socket.localAddress ?? '';
     const port = socket.localPort ?? 0;
-    const key = `${from} ${host} ${port}`;
-    const [ready, ...others] = held.get(key) ?? [];
-    if (others.length > 0) held.set(key, others);
-    else held.delete(key);
-    const way = ready === undefined ? kit.follow(await kit.ask({ op: 'connect', from, host, port })) : await ready;
+    const way = take(`${from} ${host} ${port}`) ?? kit.follow(await kit.ask({ op: 'connect', from, host, port }));
     if (way === undefined) socket.resetAndDestroy();
     else kit.join(socket, way);
-  }
-
-  /** True when it listens. */
-  function listen(opening: Opening, known: boolean): Promise<boolean> {
-    const server = net.createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
-      void accept(socket);
-    });
-    const key = keyOf(opening);
-    open.set(key, { server, known });
-    return new Promise((resolve) => {
-      server.once('error', () => {
-        open.delete(key);
-        resolve(false);
-      });
-      server.listen({ host: opening.host, port: opening.port }, () => resolve(true));
-    });
-  }
-
-  async function make(openings: readonly Opening[], known: boolean): Promise<void> {
-    const fresh = openings.filter((opening) => {
-      const present = open.get(keyOf(opening));
-      if (present !== undefined && known) present.known = true;
-      return present === undefined;
-    });
-    const listening = await Promise.all(fresh.map((opening) => listen(opening, known)));
-    const rules = fresh.filter((opening, index) => listening[index] === true && needsRule(opening));
-    if (rules.length > 0) await kit.ip(rules.map((opening) => `rule add ${ruleOf(opening)}`));
-  }
-
-  async function drop(keys: readonly string[]): Promise<void> {
-    for (const key of keys) {
-      open.get(key)?.server.close();
-      open.delete(key);
-    }
-    const rules = keys.map(openingOf).filter(needsRule);
-    if (rules.length > 0) await kit.ip(rules.map((opening) => `rule del ${ruleOf(opening)}`));
-  }
-
-  kit.setOpenings = async (openings) => {
-    const wanted = new Set(openings.map(keyOf));
-    await drop([...open].filter(([key, { known }]) => known && !wanted.has(key)).map(([key]) => key));
-    await make(openings, true);
-  };
-
-  kit.addOpenings = async (openings) => {
-    await make(openings, false);
-    const met = [...open].filter(([, { known }]) => !known).map(([key]) => key);
-    await drop(met.slice(0, Math.max(0, met.length - maxMet)));
-  };
-
-  kit.refuse = async (opening) => {
-    const key = keyOf(opening);
-    if (kit.isOpen(opening)) return;
-    const timer = setTimeout(() => {
-      refused.delete(key);
-      void kit.ip([`rule del ${ruleOf(opening)}`]);
-    }, refuseMs);
-    refused.set(key, timer);
-    await kit.ip([`rule add ${ruleOf(opening)}`]);
   };
 };

@@ -2,12 +2,13 @@
 
 import { channelPart } from './channel.ts';
 import { nodePart } from './node.ts';
+import { openingsPart } from './openings.ts';
 import { outboundPart } from './outbound.ts';
 import { unknownPart } from './unknown.ts';
 
 /** The text of `relay.cjs`, to be run by Node in the relay's namespace. */
 export function relaySource(): string {
-  const parts = [channelPart, outboundPart, unknownPart, nodePart];
+  const parts = [channelPart, openingsPart, outboundPart, unknownPart, nodePart];
   // Bundlers may wrap functions in a helper that keeps their names; the text must not depend on it.
   return `'use strict';
 (() => {

@@ -82,6 +82,8 @@ interface RelayKit {
   refuse: (opening: Opening) => Promise<void>;
   /** A socket that is already joined to a destination, for the connection that is about to arrive. */
   hold: (question: Extract<RelayQuestion, { op: 'connect' }>, answer: RelayAnswer) => void;
+  /** A pod's connection that a listener has accepted. */
+  arrive: (socket: net.Socket) => Promise<void>;
   follow: (answer: RelayAnswer) => net.Socket | undefined;
   /** Ports outside the cluster that pods have used. */
   readonly outsidePorts: Set<number>;

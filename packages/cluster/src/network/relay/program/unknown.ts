@@ -64,10 +64,11 @@ export const unknownPart: RelayPart = (kit) => {
     if (answer.path !== undefined) {
       kit.hold(question, answer);
       if (!to.host.startsWith('10.244.')) kit.outsidePorts.add(to.port);
-      if (kit.outsidePorts.size > maxPorts) for (const first of kit.outsidePorts) {
-        kit.outsidePorts.delete(first);
-        break;
-      }
+      if (kit.outsidePorts.size > maxPorts)
+        for (const first of kit.outsidePorts) {
+          kit.outsidePorts.delete(first);
+          break;
+        }
       await kit.addOpenings([to]);
     } else if (answer.code === 'ECONNREFUSED') await kit.refuse(to);
     busy.delete(key);

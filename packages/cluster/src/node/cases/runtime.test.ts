@@ -1,0 +1,34 @@
+/** The life, files and network of pods on each runtime kind; what a kind cannot do is skipped by name. */
+
+import { afterAll, beforeAll, describe, test } from 'vitest';
+import { runtimeCases } from './runtime.cases.ts';
+import { World, type Kind } from './world.ts';
+
+const kinds: readonly Kind[] = [
+  { name: 'namespaces', options: { level: 'namespaces' }, image: 'acme/run:1' },
+  { name: 'network namespaces', options: { level: 'namespaces' }, image: 'acme/shell:1' },
+  { name: 'plain', options: { level: 'plain' }, image: 'acme/run:1' },
+  { name: 'builtin', options: {}, image: undefined },
+];
+
+describe.each(kinds)('$name', (kind) => {
+  if (kind.missing !== undefined) {
+    test.skip(`not tried: ${kind.missing}`, () => {});
+    return;
+  }
+  let world: World;
+
+  beforeAll(async () => {
+    world = await World.start(kind);
+  });
+
+  afterAll(async () => {
+    await world.dispose();
+  });
+
+  for (const one of runtimeCases) {
+    const reason = one.cannot?.[kind.name];
+    if (reason === undefined) test(one.name, () => one.run(world));
+    else test.skip(`${one.name} (not on ${kind.name}: ${reason})`, () => {});
+  }
+});
