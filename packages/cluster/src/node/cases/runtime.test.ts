@@ -1,7 +1,9 @@
 /** The life, files and network of pods on each runtime kind; what a kind cannot do is skipped by name. */
 
+import { arch, cpus, release, tmpdir, totalmem } from 'node:os';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { runtimeCases } from './runtime.cases.ts';
+import type { HostFacts } from '../start-nodes.ts';
 import { World, type Kind } from './world.ts';
 
 const kinds: readonly Kind[] = [
@@ -11,6 +13,19 @@ const kinds: readonly Kind[] = [
   { name: 'builtin', options: {}, image: undefined },
 ];
 
+const host: HostFacts = {
+  platform: process.platform,
+  architecture: arch(),
+  cpus: cpus().length,
+  memoryBytes: totalmem(),
+  kernelVersion: release(),
+  osImage: 'test',
+  userId: process.getuid?.() ?? 0,
+  tempDir: tmpdir(),
+  node: process.execPath,
+  env: process.env,
+};
+
 describe.each(kinds)('$name', (kind) => {
   if (kind.missing !== undefined) {
     test.skip(`not tried: ${kind.missing}`, () => {});
@@ -19,7 +34,7 @@ describe.each(kinds)('$name', (kind) => {
   let world: World;
 
   beforeAll(async () => {
-    world = await World.start(kind);
+    world = await World.start(kind, host);
   });
 
   afterAll(async () => {

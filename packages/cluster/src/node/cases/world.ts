@@ -1,7 +1,7 @@
 /** A cluster with one node of a chosen runtime kind, and the steps the cases of every kind are made of. */
 
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
-import { arch, cpus, release, tmpdir, totalmem } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { Events, Pods, type Pod } from '@towpath/api';
@@ -10,7 +10,7 @@ import { Client } from '@towpath/runtime';
 import type { ContainerUsage } from '../../apiserver/pod-streams.ts';
 import { startControllers, type Controllers } from '../../controllers/index.ts';
 import { startTestCluster, type TestCluster } from '../../testing/index.ts';
-import { startNodes, type RunningNodes, type StartNodesOptions } from '../start-nodes.ts';
+import { startNodes, type HostFacts, type RunningNodes, type StartNodesOptions } from '../start-nodes.ts';
 import { builtins, images } from './programs.ts';
 
 /** One way to run containers, as the cases see it. */
@@ -33,12 +33,14 @@ export class World {
   readonly kind: Kind;
   readonly client: Client;
   readonly dir: string;
+  readonly #host: HostFacts;
   readonly #cluster: TestCluster;
   readonly #controllers: Controllers;
   #nodes: RunningNodes;
 
   private constructor(parts: {
     kind: Kind;
+    host: HostFacts;
     cluster: TestCluster;
     client: Client;
     controllers: Controllers;
@@ -48,12 +50,13 @@ export class World {
     this.kind = parts.kind;
     this.client = parts.client;
     this.dir = parts.dir;
+    this.#host = parts.host;
     this.#cluster = parts.cluster;
     this.#controllers = parts.controllers;
     this.#nodes = parts.nodes;
   }
 
-  static async start(kind: Kind): Promise<World> {
+  static async start(kind: Kind, host: HostFacts): Promise<World> {
     const cluster = await startTestCluster();
     const client = new Client({ transport: cluster.transport() });
     const dir = await mkdtemp(join(tmpdir(), 'tp-'));
@@ -64,9 +67,9 @@ export class World {
       log: silentLogger,
       rootCa: '',
     });
-    const nodes = await nodesOf(kind, cluster, dir);
+    const nodes = await nodesOf({ kind, host, cluster, dataDir: dir });
     await controllers.synced();
-    return new World({ kind, cluster, client, controllers, dir, nodes });
+    return new World({ kind, host, cluster, client, controllers, dir, nodes });
   }
 
   get nodes(): RunningNodes {
@@ -82,7 +85,7 @@ export class World {
 
   async restartNodes(): Promise<void> {
     await this.#nodes.dispose();
-    this.#nodes = await nodesOf(this.kind, this.#cluster, this.dir);
+    this.#nodes = await nodesOf({ kind: this.kind, host: this.#host, cluster: this.#cluster, dataDir: this.dir });
   }
 
   /** A container that runs `code` as a program; `require` and the arguments in `args` are there. */
@@ -224,7 +227,8 @@ export class World {
   }
 }
 
-function nodesOf(kind: Kind, cluster: TestCluster, dataDir: string): Promise<RunningNodes> {
+function nodesOf(given: { kind: Kind; host: HostFacts; cluster: TestCluster; dataDir: string }): Promise<RunningNodes> {
+  const { kind, host, cluster, dataDir } = given;
   return startNodes({
     transport: cluster.transport(),
     transportWithToken: () => cluster.transport(),
@@ -236,18 +240,7 @@ function nodesOf(kind: Kind, cluster: TestCluster, dataDir: string): Promise<Run
     builtins,
     hostServices: {},
     ...kind.options,
-    host: {
-      platform: process.platform,
-      architecture: arch(),
-      cpus: cpus().length,
-      memoryBytes: totalmem(),
-      kernelVersion: release(),
-      osImage: 'test',
-      userId: process.getuid?.() ?? 0,
-      tempDir: tmpdir(),
-      node: process.execPath,
-      env: process.env,
-    },
+    host,
   });
 }
 
