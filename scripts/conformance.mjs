@@ -3,6 +3,7 @@
  *
  *   charts --from DIR       every chart below DIR, rendered here and by the real Helm
  *   cluster [SUITE]         the embedded cluster under real clients and recordings of a real API server
+ *   adoption                what users of Flux, Helm and Flagger do, on the embedded cluster and on a real one
  */
 
 import { spawnSync } from 'node:child_process';
@@ -13,14 +14,17 @@ const campaigns = {
   charts: 'packages/charts/src/conformance/main.ts',
   cluster: 'packages/cluster/src/conformance/main.ts',
 };
+/** Against the built program. */
+const programs = { adoption: 'acceptance/adoption.mjs' };
 const [name = '', ...args] = process.argv.slice(2);
 const root = fileURLToPath(new URL('..', import.meta.url));
-const entry = campaigns[name];
+const entry = campaigns[name] ?? programs[name];
 if (entry === undefined || !existsSync(`${root}${entry}`)) {
-  const known = Object.keys(campaigns).join(', ');
+  const known = Object.keys({ ...campaigns, ...programs }).join(', ');
   console.error(`no campaign '${name}': npm run conformance -- NAME [ARGUMENT…] with NAME one of ${known}`);
   process.exitCode = 2;
 } else {
-  const run = spawnSync(process.execPath, [`${root}scripts/run-ts.mjs`, entry, ...args], { stdio: 'inherit' });
+  const runner = programs[name] === undefined ? [`${root}scripts/run-ts.mjs`, entry] : [`${root}${entry}`];
+  const run = spawnSync(process.execPath, [...runner, ...args], { stdio: 'inherit' });
   process.exitCode = run.status ?? 1;
 }

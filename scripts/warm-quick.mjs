@@ -33,6 +33,7 @@ process.exit = () => {
 process.exit();
 
 function run(chart) {
-  const args = ['template', 'release-name', chart, '--set', 'git.url=ssh://git/x'];
+  const needed = chart.endsWith('/flux') ? ['--set', 'git.url=ssh://git/x'] : [];
+  const args = ['template', 'release-name', chart, ...needed];
   module.exports.runQuick({ args, program: file, startWhole: () => {} });
 }
