@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { applySchemaDefaults } from './defaults.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { pruneObject } from './prune.ts';
-import { compileRules, ruleProblems } from './rules.ts';
+import { ruleProblems } from './rule-problems.ts';
+import { compileRules } from './rules.ts';
 import { validateValue } from './validate.ts';
 
 const text: JsonSchema = { type: 'string' };
@@ -169,20 +170,47 @@ describe('rules', () => {
       want: ['Invalid value: "object": failed rule: !has(self.names) || self.names.all(n, n.startsWith("a"))'],
     },
   ])('$name', ({ object, old, want }) => {
-    const causes = check({ spec: object }, old === undefined ? undefined : { spec: old });
+    const { causes } = check({ spec: object }, old === undefined ? undefined : { spec: old });
 
     expect(causes.map((found) => found.message)).toEqual(want);
+  });
+
+  it('stop when they cost too much', () => {
+    const pairs = 'self.all(x, self.all(y, x + y < 99999))';
+    const list: JsonSchema = {
+      type: 'array',
+      maxItems: 700,
+      items: { type: 'integer' },
+      'x-kubernetes-validations': [{ rule: pairs }, { rule: 'false' }],
+    };
+    const numbers = compileRules({ type: 'object', properties: { spec: list } });
+
+    const { causes } = numbers({ spec: Array.from({ length: 700 }, (_none, index) => index) }, undefined);
+
+    expect(causes.map((found) => found.message)).toEqual([
+      `Invalid value: "array": 'operation cancelled: actual cost limit exceeded': no further validation rules will be run due to call cost exceeds limit for rule: ${pairs}`,
+    ]);
+  });
+
+  it('only warn of what was wrong before and did not change', () => {
+    const even: JsonSchema = { type: 'integer', 'x-kubernetes-validations': [{ rule: 'self % 2 == 0' }] };
+    const pair = compileRules({ type: 'object', properties: { a: even, b: even } });
+
+    expect(pair({ a: 1, b: 4 }, { a: 1, b: 2 })).toMatchObject({
+      causes: [],
+      warnings: ['a: Invalid value: "integer": failed rule: self % 2 == 0'],
+    });
   });
 
   it('are refused when they cannot be compiled', () => {
     const broken: JsonSchema = {
       type: 'object',
-      'x-kubernetes-validations': [{ rule: 'self.a ==' }, { rule: 'cidr("10.0.0.0/8").ip() == "x"' }],
+      'x-kubernetes-validations': [{ rule: 'self.a ==' }, { rule: 'jsonpatch.escapeKey("a/b") == "x"' }],
     };
 
     expect(ruleProblems(broken, 'schema').map((found) => found.message)).toEqual([
-      expect.stringContaining('compilation failed'),
-      expect.stringContaining(`undeclared reference to 'ip'`),
+      expect.stringContaining('compilation failed: ERROR: <input>:1:10: Syntax error: mismatched input'),
+      expect.stringContaining(`undeclared reference to 'jsonpatch'`),
     ]);
   });
 });

@@ -8,7 +8,7 @@ import { applySchemaDefaults, hasDefaults } from './defaults.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { pruneObject } from './prune.ts';
 import { rootSchema, viewOfRoot } from './schema-view.ts';
-import { compileRules } from './rules.ts';
+import { compileRules, hasRules } from './rules.ts';
 import type { StatusCause } from '../http/status.ts';
 import { validateValue } from './validate.ts';
 
@@ -92,16 +92,17 @@ function customOf(definition: AnyObject, version: Version, types: TypeTable): Cu
   const keepsUnknown = getIn(definition, ['spec', 'preserveUnknownFields']) === true;
   const { scale } = version.subresources ?? {};
   const rules = compileRules(schema);
-  const hasRules = JSON.stringify(schema).includes('x-kubernetes-validations');
   return {
     definitionUid: definition.metadata.uid ?? '',
     prune: (object) => (keepsUnknown ? [] : pruneObject(object, schema)),
     applyDefaults: (object) => applySchemaDefaults(object, schema),
     defaulted: defaultsOnRead(schema),
-    validate: (object, old) => {
+    validate: (object, old, warn) => {
       const causes = validateValue(withoutMetadata(object), schema, '');
-      if (causes.length === 0) return rules(object, old);
-      return hasRules && causes.some(({ reason }) => blocking.has(reason)) ? [...causes, notChecked] : causes;
+      if (causes.some(({ reason }) => blocking.has(reason))) return hasRules(schema) ? [...causes, notChecked] : causes;
+      const found = rules(object, old);
+      for (const warning of found.warnings) warn(warning);
+      return [...causes, ...found.causes];
     },
     hasStatus: version.subresources?.status !== undefined,
     ...(scale === undefined ? {} : { scale }),

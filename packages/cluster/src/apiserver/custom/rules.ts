@@ -1,140 +1,241 @@
-/** CEL validation rules (`x-kubernetes-validations`). Source: kubernetes.io, "Custom Resource validation rules". */
+/** Evaluates CEL rules (`x-kubernetes-validations`). Source: apiextensions-apiserver pkg/apiserver/schema/cel/validation.go. */
 
-import { celEnv, isCelError, parse, plan, type CelEnv } from '@bufbuild/cel';
-import { strings } from '@bufbuild/cel/ext';
-import { isRecord, messageOf, type UnknownRecord } from '@towpath/kit';
+import { isRecord, jsonEqual, type UnknownRecord } from '@towpath/kit';
+import type { Outcome, Program } from '../cel/evaluate.ts';
+import { none, Optional, type Value } from '../cel/values.ts';
 import { cause, type StatusCause } from '../http/status.ts';
 import { toCel } from './cel-values.ts';
-import { memberSchema, type JsonSchema, type ValidationRule } from './json-schema.ts';
-import { listFunctions } from './cel-functions.ts';
+import { normaliseFieldPath } from './field-path.ts';
+import type { JsonSchema, ValidationRule } from './json-schema.ts';
+import { compileRule, ruleScope, type CompiledRule } from './rule-compiler.ts';
 
-/** Checks every rule of a schema; transition rules only when there is an old value to compare with. */
-export type RuleCheck = (object: UnknownRecord, old: UnknownRecord | undefined) => StatusCause[];
+/** Checks every rule of a schema; of a value that did not change, what fails is a warning. */
+export type RuleCheck = (object: UnknownRecord, old: UnknownRecord | undefined) => RuleFindings;
 
-type Evaluate = (variables: Record<string, unknown>) => unknown;
-
-interface CompiledRule {
-  readonly rule: ValidationRule;
-  readonly isTransition: boolean;
-  readonly evaluate: Evaluate;
-  readonly message: Evaluate | undefined;
+export interface RuleFindings {
+  readonly causes: readonly StatusCause[];
+  /** Failures of what was there before. */
+  readonly warnings: readonly string[];
 }
 
-/** Rules by the schema they stand at. */
-type Compiled = ReadonlyMap<JsonSchema, readonly CompiledRule[]>;
+/** Cost units of one expression: about a tenth of a second. Source: apiserver pkg/apis/cel/config.go. */
+const perRuleLimit = 1_000_000;
+/** Cost units of all rules of one request: about a second. */
+const perRequestLimit = 10_000_000;
+/** Bytes of a computed message. */
+const maxMessageBytes = 5 * 1024;
 
-/** Compiles the rules of a schema. Rules that cannot be compiled are refused before, by `ruleProblems`. */
+/** Compiles the rules of a schema, each when it is needed first. Definitions with rules that cannot be compiled are refused before. */
 export function compileRules(schema: JsonSchema): RuleCheck {
+  if (!hasRules(schema)) return () => ({ causes: [], warnings: [] });
   const compiled = new Map<JsonSchema, readonly CompiledRule[]>();
-  eachRule(schema, '', (at, rules) => compiled.set(at, rules.map(compileRule)));
-  if (compiled.size === 0) return () => [];
-  return (object, old) => check({ schema, value: object, old, path: '' }, compiled);
-}
-
-/** The rules of a schema that cannot be compiled, with where and why. `path` is the schema's own. */
-export function ruleProblems(schema: JsonSchema, path: string): StatusCause[] {
-  const causes: StatusCause[] = [];
-  eachRule(schema, path, (_at, rules, where) =>
-    rules.forEach((rule, index) => {
-      const field = `${where}.x-kubernetes-validations[${index}].rule`;
-      try {
-        compileText(rule.rule);
-      } catch (error) {
-        causes.push(cause.invalid(field, rule.rule, `compilation failed: ${messageOf(error)}`));
-      }
-    }),
-  );
-  return causes;
-}
-
-function eachRule(
-  schema: JsonSchema,
-  path: string,
-  visit: (schema: JsonSchema, rules: readonly ValidationRule[], path: string) => void,
-): void {
-  const rules = schema['x-kubernetes-validations'];
-  if (rules !== undefined && rules.length > 0) visit(schema, rules, path);
-  for (const [name, member] of Object.entries(schema.properties ?? {}))
-    eachRule(member, `${path}.properties[${name}]`, visit);
-  if (schema.items !== undefined) eachRule(schema.items, `${path}.items`, visit);
-  const { additionalProperties } = schema;
-  if (isRecord(additionalProperties))
-    eachRule(additionalProperties as JsonSchema, `${path}.additionalProperties`, visit);
-}
-
-function compileRule(rule: ValidationRule): CompiledRule {
-  const { messageExpression } = rule;
-  return {
-    rule,
-    isTransition: /\boldSelf\b/.test(rule.rule),
-    evaluate: compileText(rule.rule),
-    message: messageExpression === undefined ? undefined : compileText(messageExpression),
+  return (object, old) => {
+    const check = new Check(compiled);
+    const place = { schema, value: object, old, path: '', isResource: true, parent: undefined };
+    check.visit(place);
+    return check;
   };
 }
 
-function environment(): CelEnv {
-  return celEnv({ funcs: [...strings, ...listFunctions] });
-}
-
-function compileText(text: string): Evaluate {
-  const env = environment();
-  const parsed = parse(text);
-  for (const name of functionNames(parsed.expr)) {
-    if (env.funcs.find(name) === undefined && !builtinOperators.test(name))
-      throw new Error(`undeclared reference to '${name}'`);
-  }
-  const run = plan(env, parsed);
-  // Bindings are made by `toCel` from the value's schema.
-  return (variables) => run(variables as Parameters<typeof run>[0]);
-}
-
-/** Operators and macros that are no functions of the library: `_&&_`, `_?_:_`, `@in`, `_[_]`. */
-const builtinOperators = /[^A-Za-z0-9]/;
-
-function functionNames(node: unknown): string[] {
-  if (Array.isArray(node)) return node.flatMap(functionNames);
-  if (!isRecord(node)) return [];
-  const own = node['case'] === 'callExpr' && isRecord(node['value']) ? [String(node['value']['function'])] : [];
-  return [...own, ...Object.values(node).flatMap(functionNames)];
+/** True when rules stand anywhere in a schema. */
+export function hasRules(schema: JsonSchema): boolean {
+  if ((schema['x-kubernetes-validations']?.length ?? 0) > 0) return true;
+  const inner = [schema.items, schema.additionalProperties, ...Object.values(schema.properties ?? {})];
+  return inner.some((member) => isRecord(member) && hasRules(member as JsonSchema));
 }
 
 interface Place {
   readonly schema: JsonSchema;
   readonly value: unknown;
+  /** Undefined for what is new or cannot be told apart from others. */
   readonly old: unknown;
   readonly path: string;
+  /** The object itself, or one embedded in it. */
+  readonly isResource: boolean;
+  /** What it stands in; undefined for the object. */
+  readonly parent: Place | undefined;
 }
 
-function check(place: Place, compiled: Compiled): StatusCause[] {
-  const { schema, value } = place;
-  if (value === undefined || value === null) return [];
-  const causes = (compiled.get(schema) ?? []).flatMap((rule) => checkRule(rule, place));
-  return [...causes, ...membersOf(place).flatMap((member) => check(member, compiled))];
+class Check implements RuleFindings {
+  readonly causes: StatusCause[] = [];
+  readonly warnings: string[] = [];
+  readonly #compiled: Map<JsonSchema, readonly CompiledRule[]>;
+  #budget = perRequestLimit;
+
+  /** Cost units that were used. */
+  get spent(): number {
+    return perRequestLimit - this.#budget;
+  }
+
+  constructor(compiled: Map<JsonSchema, readonly CompiledRule[]>) {
+    this.#compiled = compiled;
+  }
+
+  visit(place: Place): void {
+    const { schema, value } = place;
+    if (value === undefined || value === null || this.#budget < 0) return;
+    this.#rules(place, schema['x-kubernetes-validations'] ?? []);
+    for (const member of membersOf(place)) this.visit(member);
+  }
+
+  #rules(place: Place, rules: readonly ValidationRule[]): void {
+    if (rules.length === 0) return;
+    const type = place.schema.type ?? '';
+    if (this.#budget <= 0) {
+      this.#stop(cause.invalid(place.path, type, outOfBudget));
+      return;
+    }
+    const self = toCel(place.value, place.schema, place.isResource);
+    const hasOld = place.old !== undefined && place.old !== null;
+    let oldSelf: Value | undefined;
+    for (const compiled of this.#compile(place, rules)) {
+      if (this.#budget < 0) return;
+      const isOptional = compiled.rule.optionalOldSelf === true;
+      if (compiled.usesOldSelf && !hasOld && !isOptional) continue;
+      if (compiled.usesOldSelf && hasOld) oldSelf ??= toCel(place.old, place.schema, place.isResource);
+      const variables: Record<string, Value> = { self };
+      if (isOptional) variables['oldSelf'] = oldSelf === undefined ? none : new Optional(oldSelf);
+      else if (oldSelf !== undefined) variables['oldSelf'] = oldSelf;
+      this.#rule(compiled, place, variables);
+    }
+  }
+
+  #compile({ schema, isResource }: Place, rules: readonly ValidationRule[]): readonly CompiledRule[] {
+    const known = this.#compiled.get(schema);
+    if (known !== undefined) return known;
+    const scope = ruleScope(schema, isResource);
+    const compiled = scope === undefined ? [] : rules.map((rule) => compileRule(rule, scope));
+    this.#compiled.set(schema, compiled);
+    return compiled;
+  }
+
+  #rule(compiled: CompiledRule, place: Place, variables: Record<string, Value>): void {
+    const { path, schema } = place;
+    const type = schema.type ?? '';
+    if (compiled.problem !== undefined)
+      this.causes.push(cause.invalid(path, type, `rule compile error: ${compiled.problem}`));
+    const outcome = this.#run(compiled.program, variables);
+    if (outcome === undefined) return;
+    if (outcome.cost > this.#budget) {
+      this.#stop(cause.invalid(path, type, outOfBudget));
+      return;
+    }
+    this.#budget -= outcome.cost;
+    const text = (compiled.rule.message ?? '').trim() || compiled.rule.rule.trim();
+    if ('failure' in outcome) this.#failed(outcome, place, text);
+    else if (outcome.value !== true) this.#refused(compiled, place, variables);
+  }
+
+  #run(program: Program | undefined, variables: Record<string, Value>): Outcome | undefined {
+    return program?.run(variables, perRuleLimit);
+  }
+
+  #failed(outcome: Extract<Outcome, { failure: string }>, { path, schema }: Place, text: string): void {
+    const type = schema.type ?? '';
+    const { failure } = outcome;
+    if (outcome.isOverBudget) {
+      const why = `'${failure}': no further validation rules will be run due to call cost exceeds limit for rule: ${text}`;
+      this.#stop(cause.invalid(path, type, why));
+    } else if (failure.startsWith('no such overload')) {
+      const why = `'${failure}': call arguments did not match a supported operator, function or macro signature for rule: ${text}`;
+      this.causes.push(cause.invalid(path, type, why));
+    } else this.causes.push(cause.invalid(path, type, `${failure} evaluating rule: ${text}`));
+  }
+
+  #refused(compiled: CompiledRule, place: Place, variables: Record<string, Value>): void {
+    const { rule } = compiled;
+    const type = place.schema.type ?? '';
+    const below = rule.fieldPath === undefined ? undefined : normaliseFieldPath(rule.fieldPath, place.schema);
+    const path = below === undefined ? place.path : place.path === '' ? below : `${place.path}.${below}`;
+    const message = this.#message(compiled, variables);
+    if (typeof message !== 'string') {
+      this.#stop(cause.invalid(path, type, message.stop));
+      return;
+    }
+    const found = reasoned(rule.reason, { path, type, message });
+    if (!compiled.usesOldSelf && isUnchanged(place)) this.warnings.push(`${path}: ${found.message}`);
+    else this.causes.push(found);
+  }
+
+  /** The sentence of a refusal; `stop` when nothing more may be evaluated. */
+  #message({ rule, message }: CompiledRule, variables: Record<string, Value>): string | { stop: string } {
+    const plain = (rule.message ?? '').trim() || `failed rule: ${rule.rule.trim()}`;
+    const outcome = this.#run(message, variables);
+    if (outcome === undefined) return plain;
+    if (outcome.cost > this.#budget)
+      return {
+        stop: 'messageExpression evaluation failed due to running out of cost budget, no further validation rules will be run',
+      };
+    this.#budget -= outcome.cost;
+    if ('failure' in outcome) {
+      if (!outcome.isOverBudget) return plain;
+      const expression = JSON.stringify(rule.messageExpression ?? '');
+      return {
+        stop: `no further validation rules will be run due to call cost exceeds limit for messageExpression: ${expression}`,
+      };
+    }
+    const text = typeof outcome.value === 'string' ? outcome.value.trim() : '';
+    const isUsable = text !== '' && !text.includes('\n') && Buffer.byteLength(text) <= maxMessageBytes;
+    return isUsable ? text : plain;
+  }
+
+  #stop(found: StatusCause): void {
+    this.causes.push(found);
+    this.#budget = -1;
+  }
 }
 
-function membersOf({ schema, value, old, path }: Place): Place[] {
-  if (Array.isArray(value) && schema.items !== undefined) {
+const outOfBudget = 'validation failed due to running out of cost budget, no further validation rules will be run';
+
+function reasoned(
+  reason: string | undefined,
+  { path, type, message }: { path: string; type: string; message: string },
+): StatusCause {
+  switch (reason) {
+    case 'FieldValueForbidden':
+      return cause.forbidden(path, message);
+    case 'FieldValueRequired':
+      return cause.required(path, message);
+    case 'FieldValueDuplicate':
+      return cause.duplicate(path, type);
+    default:
+      return cause.invalid(path, type, message);
+  }
+}
+
+function membersOf(place: Place): Place[] {
+  const { schema, value, path } = place;
+  if (Array.isArray(value)) {
     const { items } = schema;
-    return value.map((item: unknown, index) => ({
-      schema: items,
-      value: item,
-      old: oldItem(item, old, schema),
-      path: `${path}[${index}]`,
-    }));
+    if (items === undefined) return [];
+    return value.map((item: unknown, index) =>
+      memberPlace(place, {
+        schema: items,
+        value: item,
+        old: oldItem(item, place.old, schema),
+        path: `${path}[${index}]`,
+      }),
+    );
   }
   if (!isRecord(value)) return [];
   return Object.entries(value).flatMap(([name, member]) => {
-    const inner = memberSchema(schema, name);
-    if (inner === undefined) return [];
-    return [
-      {
-        schema: inner,
-        value: member,
-        old: isRecord(old) ? old[name] : undefined,
-        path: path === '' ? name : `${path}.${name}`,
-      },
-    ];
+    const declared = schema.properties !== undefined && Object.hasOwn(schema.properties, name);
+    const inner = declared ? schema.properties?.[name] : schema.additionalProperties;
+    if (!isRecord(inner)) return [];
+    const old = isRecord(place.old) ? place.old[name] : undefined;
+    const at = !declared ? `${path}[${name}]` : path === '' ? name : `${path}.${name}`;
+    return [memberPlace(place, { schema: inner as JsonSchema, value: member, old, path: at })];
   });
+}
+
+function memberPlace(parent: Place, own: Pick<Place, 'schema' | 'value' | 'old' | 'path'>): Place {
+  return { ...own, isResource: own.schema['x-kubernetes-embedded-resource'] === true, parent };
+}
+
+/** True when the value, or without a past what it stands in, is what it was. */
+function isUnchanged({ old, value, parent }: Place): boolean {
+  if (old !== undefined) return jsonEqual(old, value);
+  return parent !== undefined && isUnchanged(parent);
 }
 
 /** Only elements with a key have a past. */
@@ -142,35 +243,5 @@ function oldItem(item: unknown, old: unknown, schema: JsonSchema): unknown {
   const keys = schema['x-kubernetes-list-map-keys'];
   if (schema['x-kubernetes-list-type'] !== 'map' || keys === undefined || !Array.isArray(old) || !isRecord(item))
     return undefined;
-  return old.find((other) => isRecord(other) && keys.every((key) => other[key] === item[key])) as unknown;
-}
-
-/** Refusals show what kind of value it was, not the value. */
-function typeName(value: unknown): string {
-  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
-  return typeof value;
-}
-
-function checkRule(compiled: CompiledRule, place: Place): StatusCause[] {
-  const { rule, isTransition } = compiled;
-  const { schema, value, old, path } = place;
-  if (isTransition && old === undefined && rule.optionalOldSelf !== true) return [];
-  const variables = {
-    self: toCel(value, schema),
-    ...(isTransition ? { oldSelf: old === undefined ? null : toCel(old, schema) } : {}),
-  };
-  const result = compiled.evaluate(variables);
-  if (result === true) return [];
-  const shown = Array.isArray(value) ? 'array' : isRecord(value) ? 'object' : typeName(value);
-  const field = rule.fieldPath === undefined ? path : `${path}${rule.fieldPath}`;
-  if (isCelError(result)) return [cause.invalid(field, shown, `${result.message} evaluating rule: ${rule.rule}`)];
-  return [
-    { ...cause.invalid(field, shown, messageFor(compiled, variables)), reason: rule.reason ?? 'FieldValueInvalid' },
-  ];
-}
-
-function messageFor(compiled: CompiledRule, variables: Record<string, unknown>): string {
-  const computed = compiled.message?.(variables);
-  if (typeof computed === 'string' && computed.trim() !== '') return computed;
-  return compiled.rule.message ?? `failed rule: ${compiled.rule.rule}`;
+  return old.find((other) => isRecord(other) && keys.every((key) => jsonEqual(other[key], item[key]))) as unknown;
 }

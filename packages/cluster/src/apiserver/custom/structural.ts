@@ -30,7 +30,20 @@ export function structuralProblems(schema: JsonSchema, path: string, place = 'ro
     const inner = additionalProperties as JsonSchema;
     causes.push(...structuralProblems(inner, `${path}.additionalProperties`, 'object fields', depth + 1));
   }
-  return causes;
+  return [...causes, ...logicProblems(schema, path)];
+}
+
+/** Below `allOf` and its kind values are only compared: rules have no type to work with. */
+function logicProblems(schema: JsonSchema, path: string): StatusCause[] {
+  const nested = [
+    ...(['allOf', 'anyOf', 'oneOf'] as const).flatMap((name) =>
+      (schema[name] ?? []).map((inner, index) => ({ inner, at: `${path}.${name}[${index}]` })),
+    ),
+    ...(schema.not === undefined ? [] : [{ inner: schema.not, at: `${path}.not` }]),
+  ];
+  return nested
+    .filter(({ inner }) => (inner['x-kubernetes-validations']?.length ?? 0) > 0)
+    .map(({ at }) => cause.forbidden(`${at}.x-kubernetes-validations`, 'must be empty to be structural'));
 }
 
 function typeProblems(schema: JsonSchema, path: string, place: string): StatusCause[] {

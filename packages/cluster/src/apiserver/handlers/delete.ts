@@ -172,8 +172,9 @@ function markDeleted(context: ApiContext, resource: Resource, object: AnyObject,
   const nowMs = context.clock.nowMs();
   metadata.deletionTimestamp = toTimestamp(nowMs + graceSeconds * 1000);
   // Namespaces end by their finalizers, not after a time.
-  if (resource.collection !== 'core/namespaces') metadata.deletionGracePeriodSeconds = graceSeconds;
-  if (metadata.generation !== undefined && !isMarked) metadata.generation++;
+  const isDefinition = resource.collection === 'apiextensions.k8s.io/customresourcedefinitions';
+  if (!isNamespace && !isDefinition) metadata.deletionGracePeriodSeconds = graceSeconds;
+  if (metadata.generation !== undefined && !isMarked && !isDefinition) metadata.generation++;
   if (resource.collection === 'core/namespaces') {
     const status = isRecord(object['status']) ? object['status'] : {};
     object['status'] = { ...status, phase: 'Terminating' };

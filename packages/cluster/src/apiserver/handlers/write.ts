@@ -72,7 +72,7 @@ export async function createObject(
     ...(strategy.validate?.(object) ?? []),
     ...checkObject(resource.collection, object, undefined),
     ...(strategy.validateStored?.(object, strategyContext(context)) ?? []),
-    ...(resource.custom?.validate(object, undefined) ?? []),
+    ...(resource.custom?.validate(object, undefined, (text) => options.warnings.push(text)) ?? []),
   ]);
   await admitFinal(context, target, { object, old: undefined, options });
   if (!options.dryRun) checkNamespaceAccepts(context, target, object.metadata.name);
@@ -144,7 +144,7 @@ async function updateOnce(
   causes.push(...(strategy.validate?.(object) ?? []), ...(strategy.validateUpdate?.(object, old) ?? []));
   causes.push(...checkObject(resource.collection, object, old));
   causes.push(...(strategy.validateStored?.(object, strategyContext(context)) ?? []));
-  causes.push(...(resource.custom?.validate(object, old) ?? []));
+  causes.push(...(resource.custom?.validate(object, old, (text) => options.warnings.push(text)) ?? []));
   refuseInvalid(resource, object, causes);
   await admitFinal(context, target, { object, old, options });
 

@@ -205,5 +205,9 @@ export const cause = {
 
 function valueText(value: unknown): string {
   if (value === undefined || value === null) return 'null';
-  return JSON.stringify(value);
+  const text = JSON.stringify(value);
+  // Go writes objects with these characters escaped, texts as they are.
+  return typeof value === 'object' ? text.replace(/[<>&]/g, (character) => goEscapes[character] ?? character) : text;
 }
+
+const goEscapes: Readonly<Record<string, string>> = { '<': '\\u003c', '>': '\\u003e', '&': '\\u0026' };

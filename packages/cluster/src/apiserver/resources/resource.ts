@@ -43,8 +43,12 @@ export interface CustomResource {
   applyDefaults(object: Record<string, unknown>): void;
   /** A stored object with the defaults its definition has now, and its text; undefined where there are none. */
   defaulted(object: AnyObject): { readonly object: AnyObject; readonly json: string } | undefined;
-  /** Validation causes; `old` for transition rules. */
-  validate(object: Record<string, unknown>, old: Record<string, unknown> | undefined): readonly StatusCause[];
+  /** Validation causes; `old` for transition rules. What was wrong before and did not change is only warned of. */
+  validate(
+    object: Record<string, unknown>,
+    old: Record<string, unknown> | undefined,
+    warn: (message: string) => void,
+  ): readonly StatusCause[];
   readonly hasStatus: boolean;
   readonly scale?: {
     readonly specReplicasPath: string;

@@ -87,3 +87,21 @@ function exponentText(minus: string, whole: string, fraction: string, exponent: 
   }
   return power === 0 ? `${minus}${value}` : `${minus}${value}e${power}`;
 }
+
+/** The value in nanos, finer ones rounded up; undefined for text that is no quantity. */
+export function quantityNanos(text: string): bigint | undefined {
+  const match = pattern.exec(text);
+  if (match === null) return undefined;
+  const [, sign, number = '', exponent, binarySuffix, decimalSuffix = ''] = match;
+  const [whole = '', fraction = ''] = number.split('.');
+  const factor =
+    binarySuffix === undefined ? 1n : 1024n ** BigInt(binary.indexOf(binarySuffix as (typeof binary)[number]));
+  const power =
+    binarySuffix !== undefined
+      ? 0
+      : exponent !== undefined
+        ? Number(exponent.slice(1))
+        : 3 * decimal.indexOf(decimalSuffix as (typeof decimal)[number]) + nanoExponent;
+  const value = nanos(whole, fraction, power, factor);
+  return sign === '-' ? -value : value;
+}

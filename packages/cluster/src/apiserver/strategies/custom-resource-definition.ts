@@ -4,7 +4,7 @@ import type { AnyObject, Condition } from '@towpath/api';
 import { setCondition } from '@towpath/api';
 import { getIn, isRecord, type UnknownRecord } from '@towpath/kit';
 import type { JsonSchema } from '../custom/json-schema.ts';
-import { ruleProblems } from '../custom/rules.ts';
+import { ruleProblems } from '../custom/rule-problems.ts';
 import { structuralProblems } from '../custom/structural.ts';
 import { cause, type StatusCause } from '../http/status.ts';
 import { label1035Problem, subdomainProblem } from '../names.ts';
@@ -140,7 +140,8 @@ function validateVersions(object: AnyObject): StatusCause[] {
     else if (getIn(schema, ['type']) !== 'object') {
       causes.push(cause.invalid(`${path}.type`, getIn(schema, ['type']) ?? '', 'must be object at the root'));
     } else {
-      causes.push(...structuralProblems(schema as JsonSchema, path), ...ruleProblems(schema as JsonSchema, path));
+      const structural = structuralProblems(schema as JsonSchema, path);
+      causes.push(...(structural.length > 0 ? structural : ruleProblems(schema as JsonSchema, path)));
     }
   });
   if (specOf(object)['preserveUnknownFields'] === true) {

@@ -25,6 +25,7 @@ export function normaliseAnswer(
       .replaceAll(host, '<server>')
       .replace(uidPattern, (uid) => (said.includes(uid) && uid.startsWith('00000000') ? uid : '<uid>'))
       .replace(timePattern, (time) => (said.includes(time) ? time : '<time>'))
+      .replace(/selfType\d+/g, 'selfType')
       .replace(/hash=[0-9A-F]{32,}/g, 'hash=<hash>')
       .replace(/kube-api-access-[a-z0-9]{5}\b/g, 'kube-api-access-<5>')
       .replace(/too old resource version: \d+ \(\d+\)/g, 'too old resource version: <rv> (<rv>)')

@@ -8,7 +8,7 @@ import { parseScript, loadScript } from './script.ts';
 import { playOurs } from './suite.ts';
 
 /** Quick ones: without watches, which wait, and without the many validations. */
-const selection = ['namespaces', 'services'];
+const selection = ['namespaces', 'services', 'cel'];
 
 test('the server answers as it was recorded', async () => {
   const folder = recordingsFolder();
