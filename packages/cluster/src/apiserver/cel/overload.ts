@@ -9,14 +9,12 @@ import {
   intType,
   listOf,
   mapOf,
-  nullType,
   objectType,
   opaqueType,
   optionalOf,
   param,
   stringType,
   timestampType,
-  typeType,
   uintType,
   type Type,
 } from './types.ts';
@@ -94,10 +92,8 @@ export const U: Typed<Uint> = { type: uintType };
 export const D: Typed<number> = { type: doubleType };
 export const S: Typed<string> = { type: stringType };
 export const Y: Typed<Uint8Array> = { type: bytesType };
-export const N: Typed<null> = { type: nullType };
 export const TIME: Typed<Timestamp> = { type: timestampType };
 export const SPAN: Typed<Duration> = { type: durationType };
-export const TYPE: Typed<TypeValue> = { type: typeType };
 export const DYN: Typed<Value> = { type: dynType };
 export const A: Typed<Value> = { type: param('A') };
 export const V: Typed<Value> = { type: param('B') };
