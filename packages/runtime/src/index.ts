@@ -37,8 +37,16 @@ export {
   type InformerHandler,
   type InformerOptions,
 } from './informer.ts';
+export { objectStatus, type ObjectState, type ObjectStatus } from './kstatus.ts';
 export { runAsLeader, type LeaderElectionOptions } from './leader-election.ts';
 export { inClusterTarget, type InClusterTarget } from './in-cluster.ts';
 export { loadKubeconfig, type KubeconfigTarget } from './kubeconfig.ts';
+export {
+  targetText,
+  waitForObjects,
+  type ObjectTarget,
+  type WaitForObjectsOptions,
+  type WaitForObjectsOutcome,
+} from './object-wait.ts';
 export { createRecorder, type EventInput, type Recorder, type RecorderOptions } from './recorder.ts';
 export { untilAborted } from './until-aborted.ts';
