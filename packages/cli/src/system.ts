@@ -20,6 +20,7 @@ export interface SystemOptions {
   readonly dataDir: string;
   readonly httpPort: number | undefined;
   readonly nodes: number;
+  readonly runtime: 'process' | 'container';
   /** No controllers, no shop: for the walk and for people's own repositories. */
   readonly bare: boolean;
   /** In place of the shop, now or at an earlier start. */
@@ -77,9 +78,20 @@ async function start(options: SystemOptions, data: DataDir, ends: Disposer): Pro
   signal.throwIfAborted();
   const host = readHostFacts(options.env);
   const cluster = ends.own(
-    await startCluster({ clock, random, log, data, host, nodes: options.nodes, builtins, frontPort, gatewayPort }),
+    await startCluster({
+      clock,
+      random,
+      log,
+      data,
+      host,
+      builtins,
+      frontPort,
+      gatewayPort,
+      nodes: options.nodes,
+      runtime: options.runtime,
+    }),
   );
-  progress.done('cluster', `${cluster.url}, ${options.nodes} nodes (process://${cluster.nodes.level})`);
+  progress.done('cluster', `${cluster.url}, ${options.nodes} nodes (${cluster.nodes.runtime})`);
   signal.throwIfAborted();
   const delivery = ends.own(await startDelivery({ ...options, cluster, sources, data }));
   const gatewayUrl = `http://127.0.0.1:${gatewayPort}`;

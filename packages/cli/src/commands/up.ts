@@ -2,7 +2,7 @@
 
 import { rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { Command } from '@commander-js/extra-typings';
+import { Command, Option } from '@commander-js/extra-typings';
 import { TowpathError } from '@towpath/kit';
 import type { CliContext } from '../context.ts';
 import { defaultDataDir } from '../create-context.ts';
@@ -20,6 +20,11 @@ export function upCommand(context: CliContext): Command {
     .option('--data <dir>', 'data folder', context.env['TOWPATH_DATA'] ?? defaultDataDir)
     .option('--http <port>', 'port of Git, registry, charts and dashboard (default: a free one, kept)', parsePort)
     .option('--nodes <count>', 'virtual nodes', parseNodes, defaultNodes)
+    .addOption(
+      new Option('--runtime <kind>', 'how containers run: as processes, or with podman')
+        .choices(['process', 'container'] as const)
+        .default('process' as const),
+    )
     .option(
       '--repo <dir|url>',
       'your repository in place of the shop: its current (of a URL: default) branch is copied once',
@@ -50,6 +55,7 @@ interface UpFlags {
   readonly data?: string;
   readonly http?: number;
   readonly nodes: number;
+  readonly runtime: 'process' | 'container';
   readonly bare?: boolean;
   readonly repo?: string;
   readonly trust?: boolean;
@@ -67,6 +73,7 @@ async function run(context: CliContext, flags: UpFlags): Promise<void> {
     dataDir,
     httpPort: flags.http,
     nodes: flags.nodes,
+    runtime: flags.runtime,
     bare: flags.bare === true,
     repository:
       flags.repo === undefined ? undefined : { from: sourceOf(flags.repo, context.cwd), trust: flags.trust === true },

@@ -26,6 +26,7 @@ export interface ClusterOptions {
   readonly data: DataDir;
   readonly host: HostFacts;
   readonly nodes: number;
+  readonly runtime: 'process' | 'container';
   readonly builtins: Readonly<Record<string, Builtin>>;
   /** The port of Git, registry, charts, metrics and dashboard. */
   readonly frontPort: number;
@@ -101,6 +102,7 @@ async function nodeOptions(options: ClusterOptions, api: RunningApiServer): Prom
     log,
     dataDir: await data.folder('nodes'),
     nodes: options.nodes,
+    runtime: options.runtime,
     images: registryImages({ mirror: `http://127.0.0.1:${frontPort}`, architecture: host.architecture }),
     builtins: options.builtins,
     hostServices: { ...front, 'kubernetes.default:443': { port: api.port } },

@@ -131,6 +131,12 @@ export interface CoreContainer {
   readonly lifecycle?: { readonly postStart?: Action; readonly preStop?: Action };
   readonly imagePullPolicy?: string;
   readonly terminationMessagePath?: string;
+  readonly securityContext?: {
+    readonly runAsUser?: number;
+    readonly runAsGroup?: number;
+    readonly readOnlyRootFilesystem?: boolean;
+    readonly capabilities?: { readonly add?: readonly string[]; readonly drop?: readonly string[] };
+  };
   readonly stdin?: boolean;
   readonly tty?: boolean;
 }
@@ -147,6 +153,7 @@ export interface CorePodSpec {
   readonly hostAliases?: readonly { readonly ip: string; readonly hostnames?: readonly string[] }[];
   readonly enableServiceLinks?: boolean;
   readonly activeDeadlineSeconds?: number;
+  readonly securityContext?: { readonly runAsUser?: number; readonly runAsGroup?: number };
   readonly dnsPolicy?: string;
   readonly dnsConfig?: {
     readonly searches?: readonly string[];

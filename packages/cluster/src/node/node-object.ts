@@ -89,7 +89,10 @@ async function register(client: Client, facts: NodeFacts): Promise<void> {
     'kubernetes.io/arch': facts.architecture,
     'beta.kubernetes.io/os': facts.operatingSystem,
     'beta.kubernetes.io/arch': facts.architecture,
-    'towpath.dev/runtime': facts.containerRuntime.replace('://', '-'),
+    'towpath.dev/runtime': facts.containerRuntime
+      .replace('://', '-')
+      .replace(/[^\w.-]/g, '_')
+      .slice(0, 63),
   };
   const node: AnyObject = {
     apiVersion: 'v1',

@@ -23,6 +23,9 @@ import type { NodeContext } from './pod/node-context.ts';
 import { createPodStreams } from './pod-streams.ts';
 import { createBuiltinRuntime } from './runtimes/builtin-runtime.ts';
 import { chooseRuntime } from './runtimes/choose.ts';
+import { createContainerRuntime } from './runtimes/container/container-runtime.ts';
+import type { Engine } from './runtimes/container/engine.ts';
+import { relayToolsFor, setUpEngine, type EngineOfNode } from './runtimes/container/setup.ts';
 import { findHostTools, type HostTools } from './runtimes/host-tools.ts';
 import { createHostShellRuntime, createPlainRuntime, type PlainDeps } from './runtimes/plain-runtime.ts';
 import { probeLevel, type Level } from './runtimes/probe.ts';
@@ -74,12 +77,16 @@ export interface StartNodesOptions {
   readonly logLevel?: LogLevel;
   /** Forces a level; absent, the best one the system allows. */
   readonly level?: Level;
+  /** Default `process`; `container` needs podman. */
+  readonly runtime?: 'process' | 'container';
 }
 
 export interface RunningNodes {
   readonly dialer: Dialer;
   readonly podStreams: PodStreams;
   readonly level: Level;
+  /** As nodes show it, e.g. `process://namespaces` or `podman://4.3.1`. */
+  readonly runtime: string;
   /** An in-cluster URL as programs on the host open it. */
   hostUrl(url: string): string;
   /** Stops every pod, then the network. */
@@ -136,7 +143,10 @@ async function startParts(options: StartNodesOptions, ends: Disposer): Promise<R
   });
   const random = options.random ?? systemRandom;
   const tools = findHostTools({ path: host.env['PATH'] ?? '', platform: host.platform });
-  const relayTools = await relayToolsOf(tools, host.node);
+  const { env } = host;
+  const engine =
+    options.runtime === 'container' ? await setUpEngine({ tools, env, paths, dataDir, ends, log }) : undefined;
+  const relayTools = await relayToolsOf(tools, host.node, engine?.engine);
   const network = ends.own(
     await startNetwork({
       client,
@@ -153,7 +163,8 @@ async function startParts(options: StartNodesOptions, ends: Disposer): Promise<R
   const objects = ends.own(createObjectCache({ client, clock, log }));
   const arrivals = ends.own(watchImageArrivals({ client, clock, log }));
   const tokens = new Map<string, TokenSource>();
-  const { level, runtimeFor } = await chooseRuntimes(options, { paths, runDir, network, tokens, tools });
+  const { level, runtimeFor } = await chooseRuntimes(options, { paths, runDir, network, tokens, tools, engine });
+  const runtime = engine === undefined ? `process://${level}` : `${engine.engine.name}://${engine.engine.version}`;
   const context: Omit<NodeContext, 'event'> = {
     client,
     clock,
@@ -161,7 +172,7 @@ async function startParts(options: StartNodesOptions, ends: Disposer): Promise<R
     log,
     paths,
     network,
-    images: new ImageStore({ dir: paths.images, source: options.images }),
+    images: imageStoreOf(options, paths, engine !== undefined),
     objects,
     services: () => network.services(),
     runtimeFor,
@@ -172,7 +183,7 @@ async function startParts(options: StartNodesOptions, ends: Disposer): Promise<R
       else tokens.set(uid, source);
     },
   };
-  const nodes = Array.from({ length: options.nodes }, (_, index) => nodeFacts(options, level, index + 1));
+  const nodes = Array.from({ length: options.nodes }, (_, index) => nodeFacts(options, runtime, index + 1));
   for (const facts of nodes) ends.own(await startNodeHeart({ client, clock, log, facts }));
   const kubelets = ends.own(await startKubelets({ client, clock, log, nodes, context }));
   const usage = ends.own(startUsageSampler({ kubelets, clock, log }));
@@ -180,6 +191,7 @@ async function startParts(options: StartNodesOptions, ends: Disposer): Promise<R
     dialer: network.dialer,
     podStreams: createPodStreams({ kubelets, paths, dialer: network.dialer, usage, clock }),
     level,
+    runtime,
     hostUrl: (url) => network.hostUrl(url),
     dispose: () => ends.dispose(),
   };
@@ -200,10 +212,11 @@ async function chooseRuntimes(
     network: ClusterNetwork;
     tokens: ReadonlyMap<string, TokenSource>;
     tools: HostTools;
+    engine: EngineOfNode | undefined;
   },
 ): Promise<{ level: Level; runtimeFor: NodeContext['runtimeFor'] }> {
   const { host, clock, log } = options;
-  const { paths, runDir, network, tokens, tools } = made;
+  const { paths, runDir, network, tokens, tools, engine } = made;
   const sandboxDeps: SandboxDeps = {
     clock,
     tools,
@@ -226,6 +239,9 @@ async function chooseRuntimes(
     path: tools.path,
   };
   const sandbox = level === 'namespaces' ? createSandboxRuntime(sandboxDeps) : undefined;
+  const containers =
+    engine &&
+    createContainerRuntime({ ...engine, tools, clock, log, node: sandboxDeps.node, isolate: sandboxDeps.isolate });
   const builtin = createBuiltinRuntime({
     builtins: options.builtins,
     network,
@@ -239,19 +255,30 @@ async function chooseRuntimes(
   const runtimeFor = chooseRuntime({
     builtin,
     hostShell: createHostShellRuntime(plainDeps),
-    processes: sandbox ?? createPlainRuntime(plainDeps),
+    processes: containers ?? sandbox ?? createPlainRuntime(plainDeps),
+    scheme: engine?.engine.name ?? 'process',
     hostEnv: Object.fromEntries(hostEnv),
   });
   return { level, runtimeFor };
 }
 
+/** Processes run in a namespace of one user, to which every file must belong; containers of a root have all users. */
+function imageStoreOf(options: StartNodesOptions, paths: NodePaths, hasEngine: boolean): ImageStore {
+  const owners = hasEngine && options.host.userId === 0;
+  return new ImageStore({ dir: owners ? `${paths.images}-owners` : paths.images, source: options.images, owners });
+}
+
 /** Undefined where a program for network namespaces is missing. */
-async function relayToolsOf(tools: HostTools, node: string): Promise<RelayTools | undefined> {
+async function relayToolsOf(
+  tools: HostTools,
+  node: string,
+  engine: Engine | undefined,
+): Promise<RelayTools | undefined> {
   const { namespaces, sh } = tools;
   if (namespaces?.ip === undefined) return undefined;
   const { ip, nsenter, setpriv, unshare } = namespaces;
   const asRoot = [unshare, '--user', '--map-root-user', '--'];
-  return { ip, sh, nsenter, setpriv, unshare, node: await realpath(node), asRoot };
+  return relayToolsFor({ ip, sh, nsenter, setpriv, unshare, node: await realpath(node), asRoot }, engine);
 }
 
 function tokenOf(tokens: ReadonlyMap<string, TokenSource>, plan: ContainerPlan): Promise<string> {
@@ -260,7 +287,7 @@ function tokenOf(tokens: ReadonlyMap<string, TokenSource>, plan: ContainerPlan):
   return source.token({ audience: undefined, expirationSeconds: 3600 });
 }
 
-function nodeFacts(options: StartNodesOptions, level: Level, number: number): NodeFacts {
+function nodeFacts(options: StartNodesOptions, runtime: string, number: number): NodeFacts {
   const { host } = options;
   const name = `towpath-node-${number}`;
   return {
@@ -274,7 +301,7 @@ function nodeFacts(options: StartNodesOptions, level: Level, number: number): No
     operatingSystem: 'linux',
     osImage: host.osImage,
     kernelVersion: host.kernelVersion,
-    containerRuntime: `process://${level}`,
+    containerRuntime: runtime,
     kubeletVersion,
     machineId: createHash('sha256').update(`${options.dataDir}/${name}`).digest('hex').slice(0, 32),
   };

@@ -259,7 +259,7 @@ function relayScript(tools: RelayTools, program: string): string {
     'rule add pref 90 blackhole',
     'rule del pref 0',
   ];
-  return `set -e; printf '%s\\n' ${lines.map((line) => `'${line}'`).join(' ')} | '${tools.ip}' -batch - >&2; exec '${tools.node}' '${program}'`;
+  return `set -e; echo $$; printf '%s\\n' ${lines.map((line) => `'${line}'`).join(' ')} | '${tools.ip}' -batch - >&2; exec '${tools.node}' '${program}'`;
 }
 
 /** Waits for the relay to make `eth0`, gives it the pod's address, and lasts as long as its input does. */
@@ -299,9 +299,9 @@ async function startRelayProcess(
   let lastId = 0;
   const send = (command: RelayCommand): void => void child.stdin?.write(`${JSON.stringify(command)}\n`);
   child.stdin?.on('error', () => {});
-  const first = await lines.next();
-  const { pid } = child;
-  if (first === undefined || pid === undefined) {
+  // What makes the user namespace may stand between: the relay's own id is the one it prints.
+  const pid = Number(await lines.next());
+  if (!(pid > 0) || (await lines.next()) === undefined) {
     child.kill('SIGKILL');
     throw new Error(`the relay of the pod network could not be started: ${lines.errors()}`);
   }

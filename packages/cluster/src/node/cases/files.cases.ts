@@ -2,7 +2,7 @@
 
 import { ConfigMaps } from '@towpath/api';
 import { expect } from 'vitest';
-import type { RuntimeCase } from './runtime.cases.ts';
+import { forBuiltins, type RuntimeCase } from './case.ts';
 import type { World } from './world.ts';
 
 const noProgram = 'a builtin is a function: it has no program';
@@ -114,7 +114,7 @@ export const fileCases: readonly RuntimeCase[] = [
   },
   {
     name: 'a command in a builtin is refused',
-    cannot: { namespaces: 'for builtins', 'network namespaces': 'for builtins', plain: 'for builtins' },
+    cannot: forBuiltins,
     async run(world) {
       await world.create('refused', { image: 'towpath.builtin/echo:1' });
       const pod = await world.ready('refused');

@@ -2,7 +2,7 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { expect } from 'vitest';
-import type { RuntimeCase } from './runtime.cases.ts';
+import { forBuiltins, type RuntimeCase } from './case.ts';
 import { isReady, waitingReason } from './world.ts';
 
 const noProgram = 'a builtin is a function: it has no program';
@@ -58,7 +58,7 @@ export const lifeCases: readonly RuntimeCase[] = [
   },
   {
     name: 'a builtin ends well or badly, and gets its environment',
-    cannot: { namespaces: 'for builtins', 'network namespaces': 'for builtins', plain: 'for builtins' },
+    cannot: forBuiltins,
     async run(world) {
       const env = [{ name: 'COLOUR', value: 'blue' }];
       const policy = { restartPolicy: 'Never' };
@@ -204,7 +204,7 @@ export const lifeCases: readonly RuntimeCase[] = [
   },
   {
     name: 'a builtin listens on its pod and logs',
-    cannot: { namespaces: 'for builtins', 'network namespaces': 'for builtins', plain: 'for builtins' },
+    cannot: forBuiltins,
     async run(world) {
       await world.create('builtin', { image: 'towpath.builtin/echo:1', args: ['--flag'] });
       await world.ready('builtin');
@@ -214,7 +214,7 @@ export const lifeCases: readonly RuntimeCase[] = [
   },
   {
     name: 'the host shell runs in a folder of its own',
-    cannot: { builtin: 'for programs', 'network namespaces': "the host shell has the host's network" },
+    cannot: { builtin: 'for programs', 'network namespaces': 'not its own', container: 'not its own' },
     async run(world) {
       const command = ['sh', '-c', 'echo $STAGE; pwd | grep -c work; git --version | cut -c1-3; command -v node'];
       const container = { image: 'towpath.host/shell', command, env: [{ name: 'STAGE', value: 'build' }] };

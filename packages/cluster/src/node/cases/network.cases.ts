@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import { EndpointSlices, Services } from '@towpath/api';
 import { expect } from 'vitest';
-import type { RuntimeCase } from './runtime.cases.ts';
+import { forBuiltins, type RuntimeCase } from './case.ts';
 import type { World } from './world.ts';
 
 const noProgram = 'a builtin is a function: it has no program';
@@ -49,7 +49,7 @@ export const networkCases: readonly RuntimeCase[] = [
   },
   {
     name: "a builtin is reached at its pod's address and reaches others",
-    cannot: { namespaces: 'for builtins', 'network namespaces': 'for builtins', plain: 'for builtins' },
+    cannot: forBuiltins,
     async run(world) {
       await world.create('peer', { image: 'towpath.builtin/echo:1', args: ['hello'] }, {}, { app: 'peer' });
       await service(world, 'peer', 70, 7);
@@ -159,6 +159,7 @@ export const networkCases: readonly RuntimeCase[] = [
       builtin: noProgram,
       namespaces: 'they are captured',
       'network namespaces': 'they are captured',
+      container: 'they are captured',
     },
     async run(world) {
       const container = { image: world.kind.image, command: ['sleep', '100'] };

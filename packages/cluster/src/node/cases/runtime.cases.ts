@@ -3,13 +3,6 @@
 import { fileCases } from './files.cases.ts';
 import { lifeCases } from './life.cases.ts';
 import { networkCases } from './network.cases.ts';
-import type { KindName, World } from './world.ts';
-
-export interface RuntimeCase {
-  readonly name: string;
-  /** Kinds that cannot, with the reason. */
-  readonly cannot?: Readonly<Partial<Record<KindName, string>>>;
-  run(world: World): Promise<void>;
-}
+import type { RuntimeCase } from './case.ts';
 
 export const runtimeCases: readonly RuntimeCase[] = [...lifeCases, ...fileCases, ...networkCases];

@@ -3,13 +3,22 @@
 import { arch, cpus, release, tmpdir, totalmem } from 'node:os';
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { runtimeCases } from './runtime.cases.ts';
+import { findHostTools } from '../runtimes/host-tools.ts';
 import type { HostFacts } from '../start-nodes.ts';
 import { World, type Kind } from './world.ts';
+
+const engine = findHostTools({ path: process.env['PATH'] ?? '', platform: process.platform }).engines.podman;
 
 const kinds: readonly Kind[] = [
   { name: 'namespaces', options: { level: 'namespaces' }, image: 'acme/run:1' },
   { name: 'network namespaces', options: { level: 'namespaces' }, image: 'acme/shell:1' },
   { name: 'plain', options: { level: 'plain' }, image: 'acme/run:1' },
+  {
+    name: 'container',
+    options: { runtime: 'container' },
+    image: 'acme/run:1',
+    missing: engine === undefined ? 'podman is not installed' : undefined,
+  },
   { name: 'builtin', options: {}, image: undefined },
 ];
 

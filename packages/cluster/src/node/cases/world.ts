@@ -16,14 +16,14 @@ import { builtins, images } from './programs.ts';
 /** One way to run containers, as the cases see it. */
 export interface Kind {
   readonly name: KindName;
-  readonly options: Pick<StartNodesOptions, 'level'>;
+  readonly options: Pick<StartNodesOptions, 'level' | 'runtime'>;
   /** Why it cannot be tried on this machine. */
   readonly missing?: string | undefined;
   /** The image of the program that runs what its argument says, e.g. `acme/run:1`; undefined for builtins. */
   readonly image: string | undefined;
 }
 
-export type KindName = 'namespaces' | 'network namespaces' | 'plain' | 'builtin';
+export type KindName = 'namespaces' | 'network namespaces' | 'plain' | 'container' | 'builtin';
 
 const node = 'towpath-node-1';
 const waitMs = 20_000;

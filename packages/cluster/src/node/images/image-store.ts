@@ -27,17 +27,19 @@ export interface PullResult {
 
 export type PullPolicy = 'Always' | 'IfNotPresent' | 'Never';
 
-/** `dir` holds one folder per digest, and `references.json`. */
+/** `dir` holds one folder per digest, and `references.json`; `owners` as for `unpackLayers`. */
 export class ImageStore {
   readonly #dir: string;
   readonly #source: ImageSource;
+  readonly #owners: boolean;
   readonly #referencesFile: string;
   readonly #busy = new Map<string, Promise<LocalImage>>();
   #references: Promise<Map<string, string>> | undefined;
 
-  constructor(options: { dir: string; source: ImageSource }) {
+  constructor(options: { dir: string; source: ImageSource; owners?: boolean }) {
     this.#dir = options.dir;
     this.#source = options.source;
+    this.#owners = options.owners === true;
     this.#referencesFile = join(options.dir, 'references.json');
   }
 
@@ -98,7 +100,7 @@ export class ImageStore {
     if (present === undefined) {
       const partial = `${final}.partial`;
       await rm(partial, { recursive: true, force: true });
-      await unpackLayers(found.layers, join(partial, 'rootfs'));
+      await unpackLayers(found.layers, join(partial, 'rootfs'), { owners: this.#owners });
       const { digest, repository, config, sizeBytes } = found;
       await writeFile(join(partial, 'image.json'), JSON.stringify({ digest, repository, config, sizeBytes }));
       await rm(final, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 /** Layers to a folder: whiteouts applied, and every path and link kept inside. */
 
 import { createWriteStream } from 'node:fs';
-import { chmod, link, lstat, mkdir, readdir, readlink, rm, symlink } from 'node:fs/promises';
+import { chmod, lchown, link, lstat, mkdir, readdir, readlink, rm, symlink } from 'node:fs/promises';
 import { basename, join, posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -15,13 +15,22 @@ const opaqueWhiteout = '.wh..wh..opq';
 /** No image entry is nested deeper; a longer chain of links is a circle. */
 const maxLinks = 40;
 
-/** Applies layers in order to `root`. Throws `IMAGE_LAYER_INVALID` naming the entry. Source: OCI image-spec, layer.md. */
-export async function unpackLayers(layers: readonly ImageLayer[], root: string): Promise<void> {
-  await mkdir(root, { recursive: true });
-  for (const layer of layers) await unpackLayer(layer, root);
+export interface UnpackOptions {
+  /** Files belong to whom the image says, which root alone can do; else all of them to this user. */
+  readonly owners?: boolean;
 }
 
-async function unpackLayer(layer: ImageLayer, root: string): Promise<void> {
+/** Applies layers in order to `root`. Throws `IMAGE_LAYER_INVALID` naming the entry. Source: OCI image-spec, layer.md. */
+export async function unpackLayers(
+  layers: readonly ImageLayer[],
+  root: string,
+  options: UnpackOptions = {},
+): Promise<void> {
+  await mkdir(root, { recursive: true });
+  for (const layer of layers) await unpackLayer(layer, root, options.owners === true);
+}
+
+async function unpackLayer(layer: ImageLayer, root: string, owners: boolean): Promise<void> {
   const { mediaType } = layer;
   if (mediaType.endsWith('zstd')) {
     throw new TowpathError('IMAGE_LAYER_INVALID', `layer ${layer.digest} is compressed with zstd, which is not read`, {
@@ -35,7 +44,8 @@ async function unpackLayer(layer: ImageLayer, root: string): Promise<void> {
     const written = new Set<string>();
     for await (const entry of unpacker) {
       // Its chunks are buffers; the library's own type does not say so.
-      await place(entry.header, entry as unknown as AsyncIterable<Uint8Array>, { root, written, digest: layer.digest });
+      const content = entry as unknown as AsyncIterable<Uint8Array>;
+      await place(entry.header, content, { root, written, owners, digest: layer.digest });
       entry.resume();
     }
   })();
@@ -46,6 +56,7 @@ interface Target {
   readonly root: string;
   /** Paths this layer wrote: an opaque folder keeps them. */
   readonly written: Set<string>;
+  readonly owners: boolean;
   readonly digest: string;
 }
 
@@ -64,21 +75,30 @@ async function place(header: Header, content: AsyncIterable<Uint8Array>, target:
   if (header.type === 'directory') {
     if (present !== undefined && !present.isDirectory()) await rm(path, { force: true });
     await mkdir(path, { recursive: true });
+    await own(path, header, target);
     // The owner must be able to work in it, whatever the image says.
     return chmod(path, header.mode | 0o700);
   }
   if (present !== undefined) await rm(path, { recursive: true, force: true });
   if (header.type === 'file' || header.type === 'contiguous-file') {
     await pipeline(content, createWriteStream(path, { mode: header.mode | 0o600 }));
+    await own(path, header, target);
     return chmod(path, (header.mode & 0o777) | 0o400);
   }
-  if (header.type === 'symlink') return symlink(header.linkname, path);
+  if (header.type === 'symlink') {
+    await symlink(header.linkname, path);
+    return own(path, header, target);
+  }
   if (header.type === 'link') {
     const source = posix.normalize(`/${header.linkname}`).slice(1);
     const sourceFolder = await insideFolder(target.root, posix.dirname(source), target.digest);
     return link(join(sourceFolder, basename(source)), path);
   }
   // Devices and pipes need rights this node does not have; images rarely hold them.
+}
+
+async function own(path: string, header: Header, target: Target): Promise<void> {
+  if (target.owners) await lchown(path, header.uid ?? 0, header.gid ?? 0);
 }
 
 async function clear(folder: string, written: ReadonlySet<string>): Promise<void> {

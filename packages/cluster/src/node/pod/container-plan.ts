@@ -2,6 +2,7 @@
 
 import { mkdir, realpath, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Pod } from '@towpath/api';
 import { parseQuantity } from '../../scheduler/quantity.ts';
 import { nameServer } from '../../network/relay/relay.ts';
 import { identityOf, isSidecar, specOf, type CoreContainer, type VolumeMount } from '../core.ts';
@@ -10,7 +11,7 @@ import { configError, StartError } from '../errors.ts';
 import { expandReferences } from '../expand.ts';
 import type { LocalImage } from '../images/image-store.ts';
 import { resolveInside } from '../images/unpack.ts';
-import type { ContainerPlan, PlannedMount } from '../runtimes/runtime.ts';
+import type { ContainerPlan, PlannedMount, PlannedSecurity } from '../runtimes/runtime.ts';
 import type { PodContext } from './node-context.ts';
 
 /** Throws `StartError` (CreateContainerConfigError and its like). The container's folder is emptied. */
@@ -34,7 +35,7 @@ export async function planContainer(
   const dir = context.paths.container(uid, container.name);
   await rm(dir, { recursive: true, force: true });
   await mkdir(dir, { recursive: true });
-  const memory = container.resources?.limits?.['memory'];
+  const { memory, cpu } = container.resources?.limits ?? {};
   return {
     id: options.id,
     name: container.name,
@@ -58,8 +59,24 @@ export async function planContainer(
     network: context.networkPod,
     alone: isAlone(context, container),
     resolvConf: resolvConf(pod),
+    cpuLimit: cpu === undefined ? undefined : parseQuantity(cpu),
+    security: securityOf(pod, container, image),
     memoryLimitBytes: memory === undefined ? undefined : parseQuantity(memory),
     stdin: container.stdin === true,
+  };
+}
+
+function securityOf(pod: Pod, container: CoreContainer, image: LocalImage | undefined): PlannedSecurity {
+  const own = container.securityContext ?? {};
+  const ofPod = specOf(pod).securityContext ?? {};
+  const user = own.runAsUser ?? ofPod.runAsUser;
+  const group = own.runAsGroup ?? ofPod.runAsGroup;
+  const asked = user === undefined ? undefined : [user, group].filter((one) => one !== undefined).join(':');
+  return {
+    user: asked ?? (image?.config.User || undefined),
+    readOnlyRoot: own.readOnlyRootFilesystem === true,
+    addedCapabilities: own.capabilities?.add ?? [],
+    droppedCapabilities: own.capabilities?.drop ?? [],
   };
 }
 

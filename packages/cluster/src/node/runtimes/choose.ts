@@ -10,6 +10,8 @@ export function chooseRuntime(kinds: {
   builtin: RuntimeKind;
   hostShell: RuntimeKind;
   processes: RuntimeKind;
+  /** Of `processes`, before `://` in container ids. */
+  scheme: string;
   /** What host shell containers get of the host's environment. */
   hostEnv: Readonly<Record<string, string>>;
 }): (image: string) => ChosenRuntime {
@@ -20,6 +22,6 @@ export function chooseRuntime(kinds: {
     if (bare === hostShellImage) {
       return { kind: kinds.hostShell, scheme: 'host', needsImage: false, env: hostLines };
     }
-    return { kind: kinds.processes, scheme: 'process', needsImage: true, env: [] };
+    return { kind: kinds.processes, scheme: kinds.scheme, needsImage: true, env: [] };
   };
 }

@@ -24,6 +24,8 @@ export interface HostTools {
     /** Of iproute2: without it pods have no network namespaces. */
     readonly ip: string | undefined;
   };
+  /** Container engines. */
+  readonly engines: { readonly podman: string | undefined; readonly docker: string | undefined };
   /** util-linux `script`, which gives a command a terminal. */
   readonly script: string | undefined;
   readonly systemFolders: readonly SystemFolder[];
@@ -45,6 +47,7 @@ export function findHostTools(options: { path: string; platform: string }): Host
     sh: find('sh') ?? '/bin/sh',
     path: folders.join(delimiter),
     ...(complete && { namespaces: { unshare, mount, setpriv, nsenter, hostname: find('hostname'), ip: find('ip') } }),
+    engines: { podman: find('podman'), docker: find('docker') },
     script: options.platform === 'linux' ? find('script') : undefined,
     systemFolders: folderNames.flatMap(systemFolder),
   };

@@ -9,9 +9,8 @@ import { StartError } from '../errors.ts';
 import { resolveInside } from '../images/unpack.ts';
 import { runCommand, spawned, watchChild } from './child.ts';
 import { sendSignal, startTimeOf, treeUsage } from './proc.ts';
-import { isNodeProgram, nodeFlags, preloadSettings, withPreload } from './program.ts';
+import { isNodeProgram, nodeFlags, notCaptured, preloadSettings, withPreload } from './program.ts';
 import type { ContainerPlan, Output, RunningContainer, RuntimeKind } from './runtime.ts';
-import { notCaptured } from './sandbox-runtime.ts';
 
 export interface PlainDeps {
   readonly sh: string;

@@ -74,6 +74,8 @@ function probePlan(dir: string, rootfs: string): ContainerPlan {
     alone: true,
     resolvConf: '',
     memoryLimitBytes: undefined,
+    cpuLimit: undefined,
+    security: { user: undefined, readOnlyRoot: false, addedCapabilities: [], droppedCapabilities: [] },
     stdin: false,
   };
 }

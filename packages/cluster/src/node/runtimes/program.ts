@@ -53,3 +53,12 @@ export function preloadSettings(plan: ContainerPlan, runDir: string): PreloadSet
     hostLoopback: network.hostLoopback,
   };
 }
+
+/** Said of programs that are not Node: their sockets are the host's. */
+export function notCaptured(container: string, because?: string): string {
+  return (
+    `container ${container} does not start with node: connections of programs in it that are not Node ` +
+    `are not captured, and their listeners are the host's own` +
+    (because === undefined ? '' : ` (${because})`)
+  );
+}

@@ -14,6 +14,15 @@ export interface PlannedMount {
   readonly readOnly: boolean;
 }
 
+/** What containers of an engine are given; the other kinds run everything as the user who started Towpath. */
+export interface PlannedSecurity {
+  /** `user[:group]` of the pod, or the image's. */
+  readonly user: string | undefined;
+  readonly readOnlyRoot: boolean;
+  readonly addedCapabilities: readonly string[];
+  readonly droppedCapabilities: readonly string[];
+}
+
 /** Everything that is known before a container starts. */
 export interface ContainerPlan {
   /** 64 hex digits. */
@@ -47,6 +56,9 @@ export interface ContainerPlan {
   /** Contents of /etc/resolv.conf where names are answered by the cluster's name server. */
   readonly resolvConf: string;
   readonly memoryLimitBytes: number | undefined;
+  /** Processors. */
+  readonly cpuLimit: number | undefined;
+  readonly security: PlannedSecurity;
   readonly stdin: boolean;
 }
 

@@ -12,10 +12,10 @@ import { StartError } from '../errors.ts';
 import { resolveInside } from '../images/unpack.ts';
 import { runCommand, spawned, watchChild } from './child.ts';
 import { isExecutable, type HostTools } from './host-tools.ts';
-import { handlesSignal, sendSignal, startTimeOf, treeUsage } from './proc.ts';
-import { hasOwnNode, isNodeProgram, nodeFlags, preloadSettings, withPreload } from './program.ts';
-import { exitOf } from './signals.ts';
-import type { ContainerPlan, Output, RunningContainer, RuntimeKind, StopSignal } from './runtime.ts';
+import { sendSignal, startTimeOf, treeUsage } from './proc.ts';
+import { hasOwnNode, isNodeProgram, nodeFlags, notCaptured, preloadSettings, withPreload } from './program.ts';
+import { createDelivery } from './signals.ts';
+import type { ContainerPlan, Output, RunningContainer, RuntimeKind } from './runtime.ts';
 import { sandboxScript, supportDir, type SandboxInput } from './sandbox-script.ts';
 
 export interface SandboxDeps {
@@ -31,13 +31,6 @@ export interface SandboxDeps {
   /** Makes the network namespace of a pod; rejects with why there is none. */
   readonly isolate: (pod: NetworkPod) => Promise<PodNamespace>;
 }
-
-/**
- * Node catches signals before it has loaded the program, in order to tidy up its terminal, and then relies on the
- * default action, which process 1 does not have: a young process is told again.
- */
-const youngMs = 2_000;
-const againMs = 250;
 
 type Namespaces = NonNullable<HostTools['namespaces']>;
 
@@ -79,28 +72,11 @@ async function start(
   await spawned(child);
   const pid = await readyPid(child.stdio[3] as Readable);
   child.stdin?.on('error', () => {});
-  const startedAtMs = deps.clock.monotonicMs();
-  let defaulted: NodeJS.Signals | undefined;
-  let ended = false;
-  void inside?.ended.then(() => {
-    if (!ended) sendSignal(pid, 'SIGKILL');
-  });
-  const deliver = (signal: StopSignal): void => {
-    // The kernel keeps signals that the first process of a namespace has no handler for away from it. Everywhere
-    // else they would end it, and nobody wants to wait for the grace period to be over.
-    if (!handlesSignal(pid, signal)) defaulted ??= signal;
-    sendSignal(pid, defaulted === undefined ? signal : 'SIGKILL');
-    if (defaulted !== undefined || deps.clock.monotonicMs() - startedAtMs > youngMs) return;
-    deps.clock.startTimer(againMs, () => {
-      if (!ended) deliver(signal);
-    });
-  };
+  const delivery = createDelivery({ clock: deps.clock, pid, send: (signal) => void sendSignal(pid, signal) });
+  void inside?.ended.then(() => delivery.ended() || sendSignal(pid, 'SIGKILL'));
   return {
-    exited: exited.then((exit) => {
-      ended = true;
-      return defaulted === undefined ? exit : exitOf(null, defaulted);
-    }),
-    signal: deliver,
+    exited: exited.then((exit) => delivery.exit(exit)),
+    signal: (signal) => delivery.deliver(signal),
     exec: (command, terminal) =>
       runCommand(
         enterArgs(namespaces, { pid, hasNetwork: inside !== undefined }, command),
@@ -112,15 +88,6 @@ async function start(
     usage: () => treeUsage(pid),
     ...(!isNodeProgram(plan) && inside === undefined && { limitation: notCaptured(plan.name, because) }),
   };
-}
-
-/** Said of programs that are not Node: their sockets are the host's. */
-export function notCaptured(container: string, because?: string): string {
-  return (
-    `container ${container} does not start with node: connections of programs in it that are not Node ` +
-    `are not captured, and their listeners are the host's own` +
-    (because === undefined ? '' : ` (${because})`)
-  );
 }
 
 /** The whole tree ends with Towpath: setpriv asks the kernel to kill unshare, unshare asks it to kill its child. */
