@@ -172,6 +172,11 @@ export function isSidecar(container: CoreContainer): boolean {
   return container.restartPolicy === 'Always';
 }
 
+/** Why a container waits when nothing is wrong. Source: Kubernetes pkg/kubelet, convertToAPIContainerStatuses. */
+export function restingReason(spec: CorePodSpec): 'PodInitializing' | 'ContainerCreating' {
+  return (spec.initContainers ?? []).length > 0 ? 'PodInitializing' : 'ContainerCreating';
+}
+
 /** The status of one container as the API last had it, init containers included. */
 export function statusOf(pod: Pod, container: string): ContainerStatus | undefined {
   const all = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];

@@ -171,6 +171,7 @@ export const lifeCases: readonly RuntimeCase[] = [
       ];
       const main = { ...world.program(idle), env, volumeMounts, lifecycle };
       await world.create('hooks', main, { volumes, initContainers });
+      await world.until('hooks', (one) => waitingReason(one) === 'PodInitializing');
       const pod = await world.ready('hooks');
       expect(pod.status?.initContainerStatuses?.[1]).toMatchObject({ name: 'helper', ready: true, started: true });
       await world.delete('hooks', 2);

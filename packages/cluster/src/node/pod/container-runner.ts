@@ -4,7 +4,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { ContainerStatus } from '@towpath/api';
 import { backoffMs, background, isAbort, messageOf } from '@towpath/kit';
-import { identityOf, isSidecar, specOf, type CoreContainer } from '../core.ts';
+import { identityOf, isSidecar, restingReason, specOf, type CoreContainer } from '../core.ts';
 import { StartError } from '../errors.ts';
 import type { LocalImage } from '../images/image-store.ts';
 import { LogWriter } from '../logs/log-file.ts';
@@ -34,7 +34,7 @@ export class ContainerRunner {
   readonly #onChange: () => void;
   readonly #isInit: boolean;
   readonly #stop = new AbortController();
-  #state: ContainerState = { type: 'waiting', reason: 'ContainerCreating' };
+  #state: ContainerState;
   #last: Terminated | undefined;
   #restartCount = 0;
   #imageId = '';
@@ -65,6 +65,7 @@ export class ContainerRunner {
     this.#context = options.context;
     this.spec = options.spec;
     this.#isInit = options.isInit;
+    this.#state = this.#resting();
     this.#onChange = options.onChange;
     this.#stop.signal.addEventListener('abort', () => this.#markLaunched(), { once: true });
     if (options.previous !== undefined) this.#resume(options.previous);
@@ -90,11 +91,6 @@ export class ContainerRunner {
 
   get log(): LogWriter | undefined {
     return this.#log;
-  }
-
-  /** Shows why it does not start yet. */
-  hold(reason: string): void {
-    if (this.#state.type === 'waiting') this.#setState({ type: 'waiting', reason });
   }
 
   /** Runs until it is not restarted any more, or stopped. Resolves also when it never started. */
@@ -206,7 +202,7 @@ export class ContainerRunner {
     const { clock, starts, runtimeFor, random } = this.#context;
     const signal = this.#stop.signal;
     const runtime = runtimeFor(this.spec.image ?? '');
-    if (this.#state.type !== 'waiting') this.#setState({ type: 'waiting', reason: 'ContainerCreating' });
+    if (this.#state.type !== 'waiting') this.#setState(this.#resting());
     if (runtime.needsImage) await this.#pull();
     else this.#event('Normal', 'Pulled', `Container image "${this.spec.image ?? ''}" already present on machine`);
     signal.throwIfAborted();
@@ -272,9 +268,12 @@ export class ContainerRunner {
     });
     this.#image = image;
     this.#imageId = image.imageId;
-    if (this.#state.type === 'waiting' && this.#state.reason !== 'ContainerCreating') {
-      this.#setState({ type: 'waiting', reason: 'ContainerCreating' });
-    }
+    const resting = this.#resting();
+    if (this.#state.type === 'waiting' && this.#state.reason !== resting.reason) this.#setState(resting);
+  }
+
+  #resting(): Extract<ContainerState, { type: 'waiting' }> {
+    return { type: 'waiting', reason: restingReason(specOf(this.#context.pod())) };
   }
 
   async #afterStart(running: RunningContainer, release: () => void): Promise<void> {

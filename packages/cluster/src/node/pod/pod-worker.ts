@@ -5,7 +5,7 @@ import { isConditionTrue, Pods, type Pod } from '@towpath/api';
 import { backoffMs, background, isAbort, jsonEqual, messageOf, toTimestamp, type Timer } from '@towpath/kit';
 import { isNotFound } from '@towpath/runtime';
 import type { NetworkPod } from '../../network/pods.ts';
-import { identityOf, isSidecar, specOf, statusOf, type CoreContainer } from '../core.ts';
+import { identityOf, isSidecar, restingReason, specOf, statusOf, type CoreContainer } from '../core.ts';
 import type { PodFacts } from '../downward.ts';
 import { createTokenSource } from '../service-account-token.ts';
 import { PodVolumes } from '../volumes/pod-volumes.ts';
@@ -361,7 +361,7 @@ export class PodWorker {
       image: container.image ?? '',
       imageId: '',
       containerId: '',
-      state: { type: 'waiting' as const, reason: 'ContainerCreating' },
+      state: { type: 'waiting' as const, reason: restingReason(specOf(this.#pod)) },
       last: undefined,
       restartCount: 0,
       started: false,
