@@ -23,6 +23,7 @@ export const commandTable: readonly CommandEntry[] = [
   { name: 'delete', load: async () => (await import('./commands/apply.ts')).deleteCommand },
   { name: 'run', load: async () => (await import('./commands/run.ts')).runCommand },
   { name: 'controller', load: async () => (await import('./commands/controller.ts')).controllerCommand },
+  { name: 'node', load: async () => (await import('./commands/node.ts')).nodeCommand },
   { name: 'apiserver', load: async () => (await import('./commands/apiserver.ts')).apiserverCommand },
   { name: 'backup', load: async () => (await import('./commands/backup.ts')).backupCommand },
   { name: 'restore', load: async () => (await import('./commands/backup.ts')).restoreCommand },

@@ -45,10 +45,11 @@ export interface ExitStatus {
   readonly exitCode: number;
 }
 
-/** `metrics.k8s.io` figures: CPU in nanocores, memory in bytes. */
+/** `metrics.k8s.io` figures: CPU in nanocores and in seconds since the container started, memory in bytes. */
 export interface ContainerUsage {
   readonly name: string;
   readonly cpuNanocores: number;
+  readonly cpuSeconds: number;
   readonly memoryBytes: number;
 }
 

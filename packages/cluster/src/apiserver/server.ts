@@ -320,5 +320,3 @@ function targetFor(resource: Resource, info: ResourceRequest, request: ApiReques
     },
   };
 }
-
-export type { PodConnection } from './subresources/pod-connect.ts';

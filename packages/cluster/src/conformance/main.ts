@@ -6,10 +6,11 @@ import { durability } from './durability/suite.ts';
 import { e2e } from './e2e/suite.ts';
 import { helm } from './helm/suite.ts';
 import { kubectlSkew } from './kubectl-skew/suite.ts';
+import { node } from './node/suite.ts';
 import { recorded } from './recorded/suite.ts';
 import type { Suite } from './suite.ts';
 
-const suites: readonly Suite[] = [recorded, controllerRuntime, kubectlSkew, helm, controllers, e2e, durability];
+const suites: readonly Suite[] = [recorded, controllerRuntime, kubectlSkew, node, helm, controllers, e2e, durability];
 
 /** Runs the suite named first, or all one after another; the exit code is the worst of theirs. */
 export async function main(args: readonly string[], print: (line: string) => void): Promise<number> {

@@ -10,7 +10,7 @@ import { createApiServer, type RunningApiServer } from '../apiserver/serving/api
 import type { PodStreams } from '../apiserver/pod-streams.ts';
 import { startControllers } from '../controllers/index.ts';
 import type { ImageSource } from '../node/images/image-source.ts';
-import { startNodes } from '../node/start-nodes.ts';
+import { startNodes, type HostFacts } from '../node/start-nodes.ts';
 import { startScheduler } from '../scheduler/index.ts';
 import { openLmdbStore } from '../store/lmdb-store.ts';
 import { withEnvironment } from './environment.ts';
@@ -139,18 +139,23 @@ async function startNode(
       images,
       builtins: {},
       hostServices: { 'kubernetes.default:443': { port: api.port } },
-      host: {
-        platform: process.platform,
-        architecture: arch(),
-        cpus: cpus().length,
-        memoryBytes: totalmem(),
-        kernelVersion: release(),
-        osImage: process.platform,
-        userId: process.getuid?.() ?? 0,
-        tempDir: tmpdir(),
-        node: process.execPath,
-        env: withEnvironment({}),
-      },
+      host: hostFacts(),
     }),
   );
+}
+
+/** This machine, as nodes of the suites describe it. */
+export function hostFacts(): HostFacts {
+  return {
+    platform: process.platform,
+    architecture: arch(),
+    cpus: cpus().length,
+    memoryBytes: totalmem(),
+    kernelVersion: release(),
+    osImage: process.platform,
+    userId: process.getuid?.() ?? 0,
+    tempDir: tmpdir(),
+    node: process.execPath,
+    env: withEnvironment({}),
+  };
 }

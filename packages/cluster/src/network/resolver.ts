@@ -153,8 +153,9 @@ class ViewResolver implements Resolver {
 
   #routeIp(ip: string, port: number): Route {
     if (ip.startsWith('10.244.')) return { type: 'backends', backends: [{ ip, port }], service: undefined };
-    if (!isClusterIp(ip)) return { type: 'outside', host: ip, port };
     const service = this.#view.serviceByIp(ip);
+    // Another cluster's services may have another network.
+    if (service === undefined && !isClusterIp(ip)) return { type: 'outside', host: ip, port };
     const { namespace = '', name = '' } = service?.metadata ?? {};
     const full =
       service === undefined

@@ -1,4 +1,4 @@
-/** Pod addresses of a node: 10.244.NODE.2 to .254, used in turn. */
+/** Pod addresses of a node: .2 to .254 of its network, used in turn. */
 
 import { assert } from '@towpath/kit';
 
@@ -11,9 +11,10 @@ export interface AddressPool {
 const first = 2;
 const last = 254;
 
-export function createAddressPool(nodeNumber: number): AddressPool {
-  assert(nodeNumber >= 0 && nodeNumber < 256, `node number ${nodeNumber} has no network`);
-  const prefix = `10.244.${nodeNumber}.`;
+/** `podCIDR` is a /24, e.g. `10.244.1.0/24`. */
+export function createAddressPool(podCIDR: string): AddressPool {
+  const prefix = /^(\d+\.\d+\.\d+\.)0\/24$/.exec(podCIDR)?.[1] ?? '';
+  assert(prefix !== '', `${podCIDR} is no network of a node`);
   const used = new Set<string>();
   let next = first;
   return {
@@ -29,7 +30,7 @@ export function createAddressPool(nodeNumber: number): AddressPool {
         used.add(address);
         return address;
       }
-      throw new Error(`node ${nodeNumber} has no free pod address`);
+      throw new Error(`${podCIDR} has no free pod address`);
     },
     release: (address) => void used.delete(address),
   };

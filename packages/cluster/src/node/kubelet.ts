@@ -99,11 +99,11 @@ export async function startKubelets(deps: KubeletDeps): Promise<Kubelets> {
 }
 
 function localNodes({ nodes, client, clock, log }: KubeletDeps): Map<string, LocalNode> {
-  const localOf = (facts: NodeFacts, index: number): LocalNode => ({
+  const localOf = (facts: NodeFacts): LocalNode => ({
     facts,
     recorder: createRecorder({ client, component: 'kubelet', host: facts.name, clock, log }),
-    addresses: createAddressPool(index + 1),
+    addresses: createAddressPool(facts.podCIDR),
     told: Promise.resolve(),
   });
-  return new Map(nodes.map((facts, index) => [facts.name, localOf(facts, index)]));
+  return new Map(nodes.map((facts) => [facts.name, localOf(facts)]));
 }

@@ -7,7 +7,7 @@ import { isAlreadyExists, isConflict, type Client } from '@towpath/runtime';
 /** What the node says of itself. */
 export interface NodeFacts {
   readonly name: string;
-  /** Virtual, like every address of the cluster. */
+  /** Virtual, like every address of the embedded cluster; of a joined one, where the kubelet's server listens. */
   readonly hostIP: string;
   readonly podCIDR: string;
   readonly cpu: string;
@@ -21,6 +21,8 @@ export interface NodeFacts {
   /** e.g. `process://namespaces` */
   readonly containerRuntime: string;
   readonly kubeletVersion: string;
+  /** Of the kubelet's own server; absent where the API server reaches the nodes directly. */
+  readonly kubeletPort?: number | undefined;
   readonly machineId: string;
 }
 
@@ -34,14 +36,17 @@ export interface NodeHeart {
   dispose(): Promise<void>;
 }
 
+export interface NodeHeartDeps {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly facts: NodeFacts;
+  /** Its end is told: the cluster goes on without it. */
+  readonly tellsEnd: boolean;
+}
+
 /** Creates or updates the Node, then renews its lease until disposed. Resolves when the node is Ready. */
-export async function startNodeHeart(deps: {
-  client: Client;
-  clock: Clock;
-  log: Logger;
-  facts: NodeFacts;
-}): Promise<NodeHeart> {
-  const { client, clock, log, facts } = deps;
+export async function startNodeHeart({ client, clock, log, facts, tellsEnd }: NodeHeartDeps): Promise<NodeHeart> {
   const stop = new AbortController();
   await register(client, facts);
   await writeStatus(client, clock, facts);
@@ -68,6 +73,10 @@ export async function startNodeHeart(deps: {
     async dispose() {
       stop.abort();
       await beating.catch(() => {});
+      if (!tellsEnd) return;
+      await writeStatus(client, clock, facts, stopped).catch((error: unknown) => {
+        log.warn('the end of the node could not be told', { node: facts.name, error: messageOf(error) });
+      });
     },
   };
 }
@@ -108,17 +117,31 @@ async function register(client: Client, facts: NodeFacts): Promise<void> {
   }
 }
 
-async function writeStatus(client: Client, clock: Clock, facts: NodeFacts): Promise<void> {
+type Readiness = Pick<Condition, 'type' | 'status' | 'reason' | 'message'>;
+
+const ready: Readiness = {
+  type: 'Ready',
+  status: 'True',
+  reason: 'KubeletReady',
+  message: 'kubelet is posting ready status',
+};
+const stopped: Readiness = { type: 'Ready', status: 'False', reason: 'KubeletStopped', message: 'kubelet was stopped' };
+
+async function writeStatus(client: Client, clock: Clock, facts: NodeFacts, readiness = ready): Promise<void> {
   const found = await client.get(Nodes, { name: facts.name });
   const resources = { cpu: facts.cpu, memory: facts.memory, pods: facts.pods, 'ephemeral-storage': '50Gi' };
   const status = {
+    ...(facts.kubeletPort !== undefined && {
+      daemonEndpoints: { kubeletEndpoint: { Port: facts.kubeletPort } },
+    }),
     capacity: resources,
     allocatable: resources,
     addresses: [
       { type: 'InternalIP', address: facts.hostIP },
-      { type: 'Hostname', address: facts.name },
+      // Kube-apiserver would look the name up to reach the kubelet's server, and nobody else knows it.
+      ...(facts.kubeletPort === undefined ? [{ type: 'Hostname', address: facts.name }] : []),
     ],
-    conditions: conditions(conditionsOf(found), clock.nowMs()),
+    conditions: conditions(conditionsOf(found), readiness, clock.nowMs()),
     nodeInfo: {
       machineID: facts.machineId,
       systemUUID: facts.machineId,
@@ -135,7 +158,7 @@ async function writeStatus(client: Client, clock: Clock, facts: NodeFacts): Prom
   await client.patch(Nodes, { name: facts.name }, { status }, { kind: 'merge', subresource: 'status' });
 }
 
-function conditions(before: readonly Condition[], nowMs: number): Record<string, unknown>[] {
+function conditions(before: readonly Condition[], readiness: Readiness, nowMs: number): Record<string, unknown>[] {
   const heartbeat = new Date(nowMs).toISOString().replace(/\.\d{3}Z$/, 'Z');
   const sound = [
     ['MemoryPressure', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
@@ -145,13 +168,7 @@ function conditions(before: readonly Condition[], nowMs: number): Record<string,
   let all: Condition[] = [...before];
   for (const [type, reason, message] of sound)
     all = setCondition(all, { type, status: 'False', reason, message }, nowMs);
-  const ready = {
-    type: 'Ready',
-    status: 'True',
-    reason: 'KubeletReady',
-    message: 'kubelet is posting ready status',
-  } as const;
-  all = setCondition(all, ready, nowMs);
+  all = setCondition(all, readiness, nowMs);
   return all.map((condition) => ({ ...condition, lastHeartbeatTime: heartbeat }));
 }
 

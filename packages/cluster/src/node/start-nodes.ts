@@ -15,7 +15,8 @@ import { makeRunDir } from '../network/run-dir.ts';
 import { watchImageArrivals } from './images/image-arrivals.ts';
 import { ImageStore } from './images/image-store.ts';
 import type { ImageSource } from './images/image-source.ts';
-import { startKubelets } from './kubelet.ts';
+import { startKubelets, type Kubelets } from './kubelet.ts';
+import { startKubeletServer } from './kubelet-server/server.ts';
 import { endLeftovers } from './leftovers.ts';
 import { startNodeHeart, type NodeFacts } from './node-object.ts';
 import { nodePaths, type NodePaths } from './paths.ts';
@@ -73,12 +74,26 @@ export interface StartNodesOptions {
   /** `namespace/name:port` of LoadBalancer services → the port wanted on first use. */
   readonly hostPorts?: Readonly<Record<string, number>>;
   readonly host: HostFacts;
+  /** The nodes join an API server that is not ours, which asks them for logs over HTTPS. */
+  readonly join?: JoinOptions;
   /** Of the lines builtin containers log; default info. */
   readonly logLevel?: LogLevel;
   /** Forces a level; absent, the best one the system allows. */
   readonly level?: Level;
   /** Default `process`; `container` needs podman. */
   readonly runtime?: 'process' | 'container';
+}
+
+/** What a node has beyond an embedded one. */
+export interface JoinOptions {
+  /** The first node has this name, further ones a number behind it. */
+  readonly name: string;
+  /** Where the kubelet's server listens; the API server must reach it. Default 127.0.0.1. */
+  readonly nodeIP: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** PEM; the API server's client certificate must be of it. */
+  readonly clientAuthority: string;
 }
 
 export interface RunningNodes {
@@ -184,17 +199,53 @@ async function startParts(options: StartNodesOptions, ends: Disposer): Promise<R
     },
   };
   const nodes = Array.from({ length: options.nodes }, (_, index) => nodeFacts(options, runtime, index + 1));
-  for (const facts of nodes) ends.own(await startNodeHeart({ client, clock, log, facts }));
   const kubelets = ends.own(await startKubelets({ client, clock, log, nodes, context }));
   const usage = ends.own(startUsageSampler({ kubelets, clock, log }));
+  const podStreams = createPodStreams({ kubelets, paths, dialer: network.dialer, usage, clock });
+  await announce({ join: options.join, nodes, dataDir, client, kubelets, podStreams, clock, log }, ends);
   return {
     dialer: network.dialer,
-    podStreams: createPodStreams({ kubelets, paths, dialer: network.dialer, usage, clock }),
+    podStreams,
     level,
     runtime,
     hostUrl: (url) => network.hostUrl(url),
     dispose: () => ends.dispose(),
   };
+}
+
+interface Announced {
+  readonly join: JoinOptions | undefined;
+  readonly nodes: readonly NodeFacts[];
+  readonly dataDir: string;
+  readonly client: Client;
+  readonly kubelets: Kubelets;
+  readonly podStreams: PodStreams;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Makes the nodes known; those of another's API server say where the kubelet's server is. */
+async function announce({ join, nodes, kubelets, podStreams, ...rest }: Announced, ends: Disposer): Promise<void> {
+  const { dataDir, ...common } = rest;
+  const kubelet =
+    join === undefined
+      ? undefined
+      : ends.own(
+          await startKubeletServer({
+            ...common,
+            dataDir,
+            host: join.nodeIP,
+            port: join.port,
+            clientAuthority: join.clientAuthority,
+            nodeName: join.name,
+            pods: () => kubelets.workers().map((worker) => worker.pod),
+            streams: podStreams,
+          }),
+        );
+  for (const facts of nodes) {
+    const told = { ...facts, kubeletPort: kubelet?.port };
+    ends.own(await startNodeHeart({ ...common, facts: told, tellsEnd: join !== undefined }));
+  }
 }
 
 /** The preload, and the host's resolver settings where it has a file of them. */
@@ -288,11 +339,11 @@ function tokenOf(tokens: ReadonlyMap<string, TokenSource>, plan: ContainerPlan):
 }
 
 function nodeFacts(options: StartNodesOptions, runtime: string, number: number): NodeFacts {
-  const { host } = options;
-  const name = `towpath-node-${number}`;
+  const { host, join } = options;
+  const name = nameOf(join, number);
   return {
     name,
-    hostIP: `172.30.0.${10 + number}`,
+    hostIP: join?.nodeIP ?? `172.30.0.${10 + number}`,
     podCIDR: `10.244.${number}.0/24`,
     cpu: String(host.cpus),
     memory: `${Math.floor(host.memoryBytes / 1024)}Ki`,
@@ -305,4 +356,9 @@ function nodeFacts(options: StartNodesOptions, runtime: string, number: number):
     kubeletVersion,
     machineId: createHash('sha256').update(`${options.dataDir}/${name}`).digest('hex').slice(0, 32),
   };
+}
+
+function nameOf(join: JoinOptions | undefined, number: number): string {
+  if (join === undefined) return `towpath-node-${number}`;
+  return number === 1 ? join.name : `${join.name}-${number}`;
 }

@@ -46,6 +46,7 @@ export function startUsageSampler(deps: { kubelets: Kubelets; clock: Clock; log:
       usage: {
         name: runner.spec.name,
         cpuNanocores: overMs > 0 ? Math.max(0, Math.round((cpuMs / overMs) * 1e9)) : 0,
+        cpuSeconds: used.cpuMs / 1000,
         memoryBytes: used.memoryBytes,
       },
     });

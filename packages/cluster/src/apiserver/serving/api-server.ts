@@ -88,7 +88,8 @@ export async function createApiServer(options: RunningApiServerOptions): Promise
     certificate,
     clientAuthority: authority.certificate,
     handle: (request) => server.handle(request),
-    upgrade: (request, incoming, socket, head) => handleUpgrade(server, request, { incoming, socket, head, log }),
+    upgrade: (request, incoming, socket, head) =>
+      handleUpgrade((asked) => server.connectPod(asked), request, { incoming, socket, head, log }),
     log,
   }).catch(async (error: unknown) => {
     await ends.dispose();

@@ -28,6 +28,18 @@ export async function loadCredentials(deps: {
   return { authority, adminToken, serverPair: (names) => loadServerPair({ files, authority, clock, names }) };
 }
 
+/** A serving certificate of an authority of its own, kept in the folder: for a server whose callers need not know it. */
+export async function loadServingPair(deps: {
+  dataDir: string;
+  clock: Clock;
+  names: ServerNames;
+}): Promise<CertificatePair> {
+  const { dataDir, clock, names } = deps;
+  await mkdir(join(dataDir, 'pki'), { recursive: true, mode: 0o700 });
+  const files = new PairFiles(join(dataDir, 'pki'), clock);
+  return loadServerPair({ files, authority: await loadAuthority(files, clock), clock, names });
+}
+
 async function loadAuthority(files: PairFiles | undefined, clock: Clock): Promise<CertificatePair> {
   const known = await files?.read('ca');
   if (known !== undefined) return known;

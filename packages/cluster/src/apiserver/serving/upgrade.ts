@@ -6,7 +6,7 @@ import { createWebSocketStream, WebSocketServer, type WebSocket } from 'ws';
 import { messageOf, type Logger } from '@towpath/kit';
 import type { ApiRequest } from '../http/message.ts';
 import { badRequest, internalError, StatusError } from '../http/status.ts';
-import type { ApiServer, PodConnection } from '../server.ts';
+import type { PodConnection } from '../subresources/pod-connect.ts';
 import { servePortForward } from '../streams/port-forward.ts';
 import { serveSpdyTerminal } from '../streams/spdy-terminal.ts';
 import { serveTerminal, terminalProtocols } from '../streams/terminal-channels.ts';
@@ -22,14 +22,17 @@ export interface UpgradeConnection {
   readonly log: Logger;
 }
 
-/** Takes over the socket of an upgrade request; resolves when the connection is over. */
+/**
+ * Takes over the socket of an upgrade request; resolves when the connection is over. `connect` finds the pod, after
+ * authentication and authorisation.
+ */
 export async function handleUpgrade(
-  server: ApiServer,
+  connect: (request: ApiRequest) => PodConnection | Promise<PodConnection>,
   request: ApiRequest,
   connection: UpgradeConnection,
 ): Promise<void> {
   try {
-    const pod = server.connectPod(request);
+    const pod = await connect(request);
     const wanted = (request.headers['upgrade'] ?? '').toLowerCase();
     if (wanted === 'websocket') await overWebSocket(pod, request, connection);
     else if (wanted === 'spdy/3.1') await overSpdy(pod, request, connection);

@@ -24,6 +24,32 @@ export function podConnection(context: ApiContext, target: Target, streams: PodS
   const pod = podOf(context, target);
   if (streams === undefined) throw noStreams();
   const { query, subresource } = target;
+  const flag = (name: string): boolean => query.get(name) === 'true' || query.get(name) === '1';
+  return connectTo(pod, streams, {
+    subresource,
+    container: query.get('container') ?? '',
+    command: query.getAll('command'),
+    tty: flag('tty'),
+    stdin: flag('stdin'),
+    stdout: flag('stdout'),
+    stderr: flag('stderr'),
+  });
+}
+
+/** What is asked of a pod; an empty `container` means the only or the default one. */
+export interface ConnectOptions {
+  readonly subresource: string | undefined;
+  readonly container: string;
+  readonly command: readonly string[];
+  readonly tty: boolean;
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+}
+
+/** The connection to a pod that was found. Throws a `StatusError`. */
+export function connectTo(pod: Pod, streams: PodStreams, options: ConnectOptions): PodConnection {
+  const { subresource, command, tty, stdin, stdout, stderr } = options;
   if (subresource === 'portforward') {
     checkRunning(pod);
     return { kind: 'portforward', pod, streams };
@@ -34,18 +60,16 @@ export function podConnection(context: ApiContext, target: Target, streams: PodS
   if (phase === 'Succeeded' || phase === 'Failed') {
     throw badRequest(`cannot exec into a container in a completed pod; current phase is ${phase}`);
   }
-  const container = containerOf(pod, query.get('container') ?? '');
-  const flag = (name: string): boolean => query.get(name) === 'true' || query.get(name) === '1';
-  const command = query.getAll('command');
+  const container = containerOf(pod, options.container);
   if (subresource === 'exec' && command.length === 0)
     throw badRequest('you must specify at least one command for the container');
   return {
     kind: 'terminal',
     pod,
-    tty: flag('tty'),
-    stdin: flag('stdin'),
-    stdout: flag('stdout'),
-    stderr: flag('stderr'),
+    tty,
+    stdin,
+    stdout,
+    stderr,
     start: (terminal) =>
       subresource === 'exec'
         ? streams.exec(pod, { container, command }, terminal)

@@ -55,7 +55,8 @@ export function streamFailure(error: unknown): StatusError {
   return internalError(messageOf(error));
 }
 
-function optionsOf(pod: Pod, query: URLSearchParams): PodLogOptions {
+/** `PodLogOptions` from the query of a request for this container's log. Throws a 400 or a 422. */
+export function logOptionsOf(pod: Pod, asked: string, query: URLSearchParams): PodLogOptions {
   const flag = (name: string): boolean => query.get(name) === 'true' || query.get(name) === '1';
   const number = (name: string): number | undefined => {
     const text = query.get(name);
@@ -76,7 +77,7 @@ function optionsOf(pod: Pod, query: URLSearchParams): PodLogOptions {
   };
   const given = Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== undefined));
   return {
-    container: containerOf(pod, query.get('container') ?? ''),
+    container: containerOf(pod, asked),
     follow: flag('follow'),
     previous: flag('previous'),
     timestamps: flag('timestamps'),
@@ -91,10 +92,19 @@ export async function podLog(
   streams: PodStreams | undefined,
 ): Promise<ApiResponse> {
   const pod = podOf(context, target);
-  const options = optionsOf(pod, target.query);
+  const options = logOptionsOf(pod, target.query.get('container') ?? '', target.query);
   if (streams === undefined) throw noStreams();
+  return logResponse(pod, { options, streams, left: target.signal });
+}
+
+/** The log as an answer; `left` is aborted when the client is gone. Throws a `StatusError`. */
+export async function logResponse(
+  pod: Pod,
+  asked: { options: PodLogOptions; streams: PodStreams; left: AbortSignal | undefined },
+): Promise<ApiResponse> {
+  const { options, streams, left } = asked;
   const abort = new AbortController();
-  const signal = target.signal === undefined ? abort.signal : AbortSignal.any([target.signal, abort.signal]);
+  const signal = left === undefined ? abort.signal : AbortSignal.any([left, abort.signal]);
   const iterator = streams.logs(pod, options, signal)[Symbol.asyncIterator]();
   // Problems show before the first byte: then they can still be answered as a Status. A quiet followed log cannot wait for it.
   const first = options.follow

@@ -99,6 +99,9 @@ interface Files {
   readonly certificate: string;
   readonly key: string;
   readonly signingKey: string;
+  /** What kube-apiserver shows to kubelets. */
+  readonly kubeletClientCertificate: string;
+  readonly kubeletClientKey: string;
   readonly tokens: string;
   readonly kubeconfig: string;
   readonly certificates: string;
@@ -108,6 +111,8 @@ async function writeFiles(folder: string, clock: Clock): Promise<Files> {
   const authority = await createAuthority(clock);
   const names = { dnsNames: ['localhost', 'kubernetes.default.svc'], ips: ['127.0.0.1', '10.96.0.1'] };
   const server = await signCertificate(authority, { subject: 'CN=kube-apiserver', usage: 'server', ...names }, clock);
+  const subject = 'CN=kube-apiserver-kubelet-client, O=system:masters';
+  const kubeletClient = await signCertificate(authority, { subject, usage: 'client' }, clock);
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const path = (name: string): string => join(folder, name);
   const files = {
@@ -117,6 +122,8 @@ async function writeFiles(folder: string, clock: Clock): Promise<Files> {
     certificate: path('server.crt'),
     key: path('server.key'),
     signingKey: path('service-accounts.key'),
+    kubeletClientCertificate: path('kubelet-client.crt'),
+    kubeletClientKey: path('kubelet-client.key'),
     tokens: path('tokens.csv'),
     kubeconfig: path('kubeconfig'),
     certificates: path('certificates'),
@@ -127,6 +134,8 @@ async function writeFiles(folder: string, clock: Clock): Promise<Files> {
     writeFile(files.certificate, server.certificate),
     writeFile(files.key, server.key),
     writeFile(files.signingKey, privateKey.export({ type: 'pkcs1', format: 'pem' })),
+    writeFile(files.kubeletClientCertificate, kubeletClient.certificate),
+    writeFile(files.kubeletClientKey, kubeletClient.key),
     writeFile(files.tokens, `${token},kubernetes-admin,,system:masters\n`),
   ]);
   return files;
@@ -157,6 +166,8 @@ function apiServerArgs(files: Files, etcdUrl: string, port: number): string[] {
     'service-account-issuer': issuer,
     'service-account-key-file': files.signingKey,
     'service-account-signing-key-file': files.signingKey,
+    'kubelet-client-certificate': files.kubeletClientCertificate,
+    'kubelet-client-key': files.kubeletClientKey,
     'service-cluster-ip-range': '10.96.0.0/16',
     'allow-privileged': 'true',
     'endpoint-reconciler-type': 'none',
