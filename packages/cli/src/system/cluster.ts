@@ -103,10 +103,19 @@ async function nodeOptions(options: ClusterOptions, api: RunningApiServer): Prom
     dataDir: await data.folder('nodes'),
     nodes: options.nodes,
     runtime: options.runtime,
-    images: registryImages({ mirror: `http://127.0.0.1:${frontPort}`, architecture: host.architecture }),
+    images: registryImages({
+      mirror: `http://127.0.0.1:${frontPort}`,
+      architecture: host.architecture,
+      authFiles: [join(data.path, 'docker', 'config.json'), join(dockerFolder(host.env), 'config.json')],
+    }),
     builtins: options.builtins,
     hostServices: { ...front, 'kubernetes.default:443': { port: api.port } },
     hostPorts: { 'istio-system/istio-ingressgateway:80': gatewayPort },
     host,
   };
+}
+
+/** Where Docker and podman keep their logins for Docker's sake. */
+function dockerFolder(env: HostFacts['env']): string {
+  return env['DOCKER_CONFIG'] ?? join(env['HOME'] ?? '/', '.docker');
 }

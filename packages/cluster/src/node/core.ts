@@ -154,6 +154,7 @@ export interface CorePodSpec {
   readonly enableServiceLinks?: boolean;
   readonly activeDeadlineSeconds?: number;
   readonly securityContext?: { readonly runAsUser?: number; readonly runAsGroup?: number };
+  readonly imagePullSecrets?: readonly { readonly name?: string }[];
   readonly dnsPolicy?: string;
   readonly dnsConfig?: {
     readonly searches?: readonly string[];

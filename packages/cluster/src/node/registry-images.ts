@@ -1,6 +1,8 @@
 /** Images from registries: the embedded one first, as a mirror of every other. */
 
-import { goArchitecture, pullImage } from '@towpath/registry';
+import { readFile } from 'node:fs/promises';
+import { goArchitecture, parseImageReference, pullImage, type Credentials, type PulledImage } from '@towpath/registry';
+import { authsFor, parseAuths, type RegistryAuth } from './images/auths.ts';
 import type { ImageConfig, ImageSource } from './images/image-source.ts';
 
 export interface RegistryImageOptions {
@@ -9,16 +11,14 @@ export interface RegistryImageOptions {
   /** Node's name of the processor, e.g. `x64`. */
   readonly architecture: string;
   readonly insecureHosts?: readonly string[];
+  /** Files in the form of Docker's config.json, read at each pull; those that do not exist are skipped. */
+  readonly authFiles?: readonly string[];
 }
 
 export function registryImages(options: RegistryImageOptions): ImageSource {
   return {
-    async find(reference) {
-      const found = await pullImage(reference, {
-        mirror: options.mirror,
-        platform: { os: 'linux', architecture: goArchitecture(options.architecture) },
-        ...(options.insecureHosts !== undefined && { insecureHosts: options.insecureHosts }),
-      });
+    async find(reference, _signal, auths) {
+      const found = await pullWithAny(reference, [...auths, ...(await fileAuths(options.authFiles ?? []))], options);
       const host = found.reference.host ?? 'docker.io';
       return {
         digest: found.digest,
@@ -33,6 +33,38 @@ export function registryImages(options: RegistryImageOptions): ImageSource {
       };
     },
   };
+}
+
+/** Tries the credentials one after another, as the kubelet does; without any the registry is asked as nobody. */
+async function pullWithAny(
+  reference: string,
+  auths: readonly RegistryAuth[],
+  options: RegistryImageOptions,
+): Promise<PulledImage> {
+  const { mirror, insecureHosts } = options;
+  const mirrorHost = mirror === undefined ? undefined : new URL(mirror).host;
+  const isMirror = parseImageReference(reference).host === mirrorHost;
+  const known: (Credentials | undefined)[] = authsFor(reference, auths);
+  let failure: unknown;
+  for (const credentials of known.length === 0 ? [undefined] : known) {
+    try {
+      return await pullImage(reference, {
+        mirror,
+        platform: { os: 'linux', architecture: goArchitecture(options.architecture) },
+        // Those of the registry the name means are nothing for the mirror.
+        credentials: (host) => (host === mirrorHost && !isMirror ? undefined : credentials),
+        ...(insecureHosts !== undefined && { insecureHosts }),
+      });
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  throw failure;
+}
+
+async function fileAuths(files: readonly string[]): Promise<RegistryAuth[]> {
+  const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
+  return texts.flatMap(parseAuths);
 }
 
 /** Go writes null for an absent list. */

@@ -1,5 +1,7 @@
 /** Where images come from: the node's view of a registry client. */
 
+import type { RegistryAuth } from './auths.ts';
+
 /** `config` of an OCI image, the members the node reads. Source: OCI image-spec, config.md. */
 export interface ImageConfig {
   readonly User?: string;
@@ -32,5 +34,6 @@ export interface FoundImage {
 
 /** Finds an image by the name a manifest has (`acme/frontend:v0.0.1`). Rejects with a sentence for the user. */
 export interface ImageSource {
-  find(reference: string, signal: AbortSignal): Promise<FoundImage>;
+  /** `auths` are those of the pod that asks. */
+  find(reference: string, signal: AbortSignal, auths: readonly RegistryAuth[]): Promise<FoundImage>;
 }

@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isRecord, messageOf, TowpathError } from '@towpath/kit';
+import type { RegistryAuth } from './auths.ts';
 import type { ImageConfig, ImageSource } from './image-source.ts';
 import { unpackLayers } from './unpack.ts';
 
@@ -47,7 +48,7 @@ export class ImageStore {
   async ensure(
     reference: string,
     policy: PullPolicy,
-    options: { signal: AbortSignal; onPull?: () => void },
+    options: { signal: AbortSignal; onPull?: () => void; auths?: readonly RegistryAuth[] },
   ): Promise<PullResult> {
     if (policy !== 'Always') {
       const image = await this.#known(reference);
@@ -59,10 +60,11 @@ export class ImageStore {
     }
     options.onPull?.();
     await mkdir(this.#dir, { recursive: true });
-    // Containers that start together share one pull.
-    const running =
-      this.#busy.get(reference) ?? this.#pull(reference, options.signal).finally(() => this.#busy.delete(reference));
-    this.#busy.set(reference, running);
+    // Containers that start together share one pull, when they may open the same registries.
+    const { signal, auths = [] } = options;
+    const key = auths.length === 0 ? reference : `${reference} ${JSON.stringify(auths)}`;
+    const running = this.#busy.get(key) ?? this.#pull(reference, signal, auths).finally(() => this.#busy.delete(key));
+    this.#busy.set(key, running);
     return { image: await running, present: false };
   }
 
@@ -92,8 +94,8 @@ export class ImageStore {
     await rename(next, this.#referencesFile);
   }
 
-  async #pull(reference: string, signal: AbortSignal): Promise<LocalImage> {
-    const found = await this.#source.find(reference, signal);
+  async #pull(reference: string, signal: AbortSignal, auths: readonly RegistryAuth[]): Promise<LocalImage> {
+    const found = await this.#source.find(reference, signal, auths);
     const folder = found.digest.replace('sha256:', '');
     const final = join(this.#dir, folder);
     const present = await readImage(final);

@@ -1,8 +1,9 @@
 /** The image of one container: pulled by policy, tried again with back-off, told in the kubelet's events. */
 
-import { backoffMs, messageOf } from '@towpath/kit';
-import type { CoreContainer } from '../core.ts';
+import { backoffMs, codeOf, messageOf } from '@towpath/kit';
+import { identityOf, specOf, type CoreContainer } from '../core.ts';
 import { StartError } from '../errors.ts';
+import { authsOfSecret, type RegistryAuth } from '../images/auths.ts';
 import { pullMessage, pullPolicyOf, type LocalImage } from '../images/image-store.ts';
 import type { PodContext } from './node-context.ts';
 
@@ -74,7 +75,8 @@ async function pullOnce(
     event('Normal', 'Pulling', `Pulling image "${reference}"`);
   };
   try {
-    const { image, present } = await images.ensure(reference, policy, { signal, onPull: tell });
+    const auths = await pullAuths(pull);
+    const { image, present } = await images.ensure(reference, policy, { signal, onPull: tell, auths });
     if (present) {
       event('Normal', 'Pulled', `Container image "${reference}" already present on machine`);
     } else {
@@ -84,9 +86,37 @@ async function pullOnce(
     }
     return image;
   } catch (error) {
-    if (!told && policy === 'Never') throw new StartError('ErrImageNeverPull', messageOf(error), { cause: error });
+    if (!told && policy === 'Never') {
+      event('Warning', 'ErrImageNeverPull', messageOf(error));
+      throw new StartError('ErrImageNeverPull', messageOf(error), { cause: error });
+    }
+    if (codeOf(error) === 'IMAGE_REFERENCE_INVALID') {
+      const parsed = `couldn't parse image name "${reference}": ${messageOf(error)}`;
+      const message = `Failed to apply default image tag "${reference}": ${parsed}`;
+      event('Warning', 'InspectFailed', message);
+      throw new StartError('InvalidImageName', message, { cause: error });
+    }
     throw error;
   }
+}
+
+/** The pod's pull secrets; missing ones are told, and the pull is tried without them. */
+async function pullAuths({ context }: PullContext): Promise<RegistryAuth[]> {
+  const pod = context.pod();
+  const { namespace } = identityOf(pod);
+  const auths: RegistryAuth[] = [];
+  const missing: string[] = [];
+  for (const { name } of specOf(pod).imagePullSecrets ?? []) {
+    if (name === undefined || name === '') continue;
+    const secret = await context.config.secret({ namespace, name });
+    if (secret === undefined) missing.push(name);
+    else auths.push(...authsOfSecret(secret));
+  }
+  if (missing.length > 0) {
+    const message = `Unable to retrieve some image pull secrets (${missing.join(', ')}); attempting to pull the image may not succeed.`;
+    context.event(pod, { type: 'Warning', reason: 'FailedToRetrieveImagePullSecret', message });
+  }
+  return auths;
 }
 
 /** A duration as Go prints it, to the millisecond: `812ms`, `1.204s`. */
