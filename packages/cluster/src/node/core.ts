@@ -131,6 +131,7 @@ export interface CoreContainer {
   readonly lifecycle?: { readonly postStart?: Action; readonly preStop?: Action };
   readonly imagePullPolicy?: string;
   readonly terminationMessagePath?: string;
+  readonly terminationMessagePolicy?: string;
   readonly securityContext?: {
     readonly runAsUser?: number;
     readonly runAsGroup?: number;

@@ -57,6 +57,22 @@ export const lifeCases: readonly RuntimeCase[] = [
     },
   },
   {
+    name: 'what a program leaves as its termination message, or says last, is in its status',
+    cannot: { builtin: noProgram, plain: 'absolute paths inside a program are not mapped' },
+    async run(world) {
+      const code = `require('fs').writeFileSync(args[0], 'because'); console.log('last words'); process.exit(1)`;
+      const policy = { restartPolicy: 'Never' };
+      await world.create('wrote', world.program(code, '/dev/termination-log'), policy);
+      const elsewhere = { ...world.program(code, '/app/why'), terminationMessagePath: '/app/why' };
+      await world.create('elsewhere', elsewhere, policy);
+      const silent = { ...world.program(code, '/dev/null'), terminationMessagePolicy: 'FallbackToLogsOnError' };
+      await world.create('silent', silent, policy);
+      expect(await world.ended('wrote')).toMatchObject({ exitCode: 1, message: 'because' });
+      expect(await world.ended('elsewhere')).toMatchObject({ exitCode: 1, message: 'because' });
+      expect(await world.ended('silent')).toMatchObject({ exitCode: 1, message: 'last words\n' });
+    },
+  },
+  {
     name: 'a builtin ends well or badly, and gets its environment',
     cannot: forBuiltins,
     async run(world) {
@@ -139,6 +155,7 @@ export const lifeCases: readonly RuntimeCase[] = [
       });
       expect(pod.status?.phase).toBe('Running');
       expect(await world.reasonsOf('crash')).toContain('BackOff');
+      expect(await world.logsOf('crash', 'main', true)).toBe('run\n');
     },
   },
   {

@@ -138,9 +138,9 @@ export class World {
     }
   }
 
-  async logsOf(name: string, container = 'main'): Promise<string> {
+  async logsOf(name: string, container = 'main', previous = false): Promise<string> {
     const pod = await this.until(name, () => true);
-    const options = { container, follow: false, previous: false, timestamps: false };
+    const options = { container, follow: false, previous, timestamps: false };
     let text = '';
     for await (const part of this.#nodes.podStreams.logs(pod, options, new AbortController().signal)) {
       text += String(part);

@@ -13,6 +13,7 @@ import type { LocalImage } from '../images/image-store.ts';
 import { resolveInside } from '../images/unpack.ts';
 import type { ContainerPlan, PlannedMount, PlannedSecurity } from '../runtimes/runtime.ts';
 import type { PodContext } from './node-context.ts';
+import { messageMount } from './termination-message.ts';
 
 /** Throws `StartError` (CreateContainerConfigError and its like). The container's folder is emptied. */
 export async function planContainer(
@@ -52,7 +53,10 @@ export async function planContainer(
     command: commandOf(container, image, expand),
     env,
     workingDir: container.workingDir ?? (image?.config.WorkingDir || '/'),
-    mounts: await plannedMounts(context, container, expand),
+    mounts: [
+      ...(await plannedMounts(context, container, expand)),
+      ...(image === undefined ? [] : await messageMount(container, dir)),
+    ],
     dir: await realpath(dir),
     hosts: context.hosts,
     hostname: context.hostname,

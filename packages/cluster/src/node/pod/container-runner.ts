@@ -15,6 +15,7 @@ import { planContainer } from './container-plan.ts';
 import { fromState, type ContainerFacts, type ContainerState, type Terminated } from './container-state.ts';
 import { pullUntilThere } from './image-puller.ts';
 import type { PodContext } from './node-context.ts';
+import { readMessage } from './termination-message.ts';
 
 /** Source: Kubernetes pkg/kubelet, CrashLoopBackOff 10 s doubling to 5 min, forgotten after 10 min of running. */
 const crashBackoff = { firstMs: 10_000, maxMs: 300_000 } as const;
@@ -337,14 +338,19 @@ export class ContainerRunner {
     await this.#log?.close();
     const outOfMemory = this.#isOutOfMemory || exit.reason === 'OOMKilled';
     this.#isOutOfMemory = false;
-    const uid = identityOf(this.#context.pod()).uid;
+    const pod = identityOf(this.#context.pod());
+    const { uid } = pod;
+    const { exitCode } = exit;
+    const dir = paths.container(uid, this.spec.name);
+    const logPath = paths.log(pod, this.spec.name, this.#restartCount);
+    const message = exit.message ?? (await readMessage(this.spec, { dir, logPath, exitCode }));
     await rm(paths.processFile(uid, this.spec.name), { force: true });
     this.#setState({
       type: 'terminated',
       exitCode: outOfMemory ? 137 : exit.exitCode,
       ...(exit.signal !== undefined && { signal: exit.signal }),
       reason: outOfMemory ? 'OOMKilled' : (exit.reason ?? (exit.exitCode === 0 ? 'Completed' : 'Error')),
-      ...(exit.message !== undefined && { message: exit.message }),
+      ...(message !== undefined && { message }),
       startedAtMs,
       finishedAtMs: clock.nowMs(),
       containerId: this.#containerId,
@@ -352,7 +358,6 @@ export class ContainerRunner {
     if (!this.#restarts(exit.exitCode)) {
       this.#wake();
       // What it wrote outside its volumes goes with it, as a container's own layer does.
-      const dir = paths.container(uid, this.spec.name);
       background('remove container', rm(dir, { recursive: true, force: true }), this.#context.log);
     }
     return exit;

@@ -32,6 +32,9 @@ export interface SandboxInput {
   readonly command: readonly string[];
 }
 
+/** What containers find in /dev. Source: OCI runtime-spec, default devices. */
+const devices = 'full null ptmx pts random tty urandom zero fd stdin stdout stderr'.split(' ');
+
 /** Quotes one word for sh. */
 export function quote(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
@@ -60,7 +63,11 @@ export function sandboxScript(input: SandboxInput): string {
     'mkdir -p root/proc root/dev root/sys root/etc root/tmp root/run root/var/tmp',
     'chmod 1777 root/tmp root/var/tmp',
     `${m} -t proc proc root/proc`,
-    `${m} --rbind /dev root/dev`,
+    // A folder of the container's own, in which files may be made; the devices are the host's.
+    `${m} -t tmpfs -o mode=755 tmpfs root/dev`,
+    'mkdir -m 1777 root/dev/shm; mkdir root/dev/.host',
+    `${m} --rbind /dev root/dev/.host`,
+    `ln -s ${devices.map((name) => `.host/${name}`).join(' ')} root/dev/`,
     `${m} --rbind /sys root/sys`,
     ...Object.entries(input.etc).map(
       ([name, source]) => `rm -f root/etc/${name}; cp ${quote(source)} root/etc/${name}`,
