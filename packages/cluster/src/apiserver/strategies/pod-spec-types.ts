@@ -5,6 +5,8 @@ export interface ProbeSpec {
   httpGet?: { path?: string; scheme?: string; port?: number | string };
   tcpSocket?: { port?: number | string };
   grpc?: { port?: number; service?: string };
+  /** Of hooks alone. */
+  sleep?: { seconds?: number };
   timeoutSeconds?: number;
   periodSeconds?: number;
   successThreshold?: number;

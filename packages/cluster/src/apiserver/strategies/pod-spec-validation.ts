@@ -25,7 +25,7 @@ export function validatePodSpec(spec: PodSpecView, path: string): StatusCause[] 
   const names = new Set<string>();
   const each = (list: readonly ContainerSpec[], at: string): void =>
     list.forEach((container, index) => {
-      causes.push(...validateContainer(container, `${at}[${index}]`, volumes));
+      causes.push(...validateContainer(container, `${at}[${index}]`, { spec, volumes }));
       if (names.has(container.name)) causes.push(cause.duplicate(`${at}[${index}].name`, container.name));
       names.add(container.name);
     });
@@ -83,7 +83,12 @@ function validateVolumes(spec: PodSpecView, path: string, causes: StatusCause[])
   return names;
 }
 
-function validateContainer(container: ContainerSpec, path: string, volumes: ReadonlySet<string>): StatusCause[] {
+function validateContainer(
+  container: ContainerSpec,
+  path: string,
+  within: { spec: PodSpecView; volumes: ReadonlySet<string> },
+): StatusCause[] {
+  const { spec, volumes } = within;
   const causes: StatusCause[] = [];
   if ((container.name ?? '') === '') causes.push(cause.required(`${path}.name`));
   else {
@@ -110,6 +115,7 @@ function validateContainer(container: ContainerSpec, path: string, volumes: Read
   for (const name of ['postStart', 'preStop'] as const) {
     const hook = container.lifecycle?.[name];
     if (hook !== undefined) causes.push(...validateHandler(hook, `${path}.lifecycle.${name}`));
+    if (hook?.sleep !== undefined) causes.push(...validateSleep(hook.sleep, `${path}.lifecycle.${name}.sleep`, spec));
   }
   const messages = ['File', 'FallbackToLogsOnError'];
   const { terminationMessagePolicy = 'File' } = container;
@@ -207,7 +213,9 @@ function validateProbe(probe: ProbeSpec, path: string, kind: string): StatusCaus
 /** What a probe or a hook does. */
 function validateHandler(probe: ProbeSpec, path: string): StatusCause[] {
   const causes: StatusCause[] = [];
-  const handlers = (['exec', 'httpGet', 'tcpSocket', 'grpc'] as const).filter((name) => probe[name] !== undefined);
+  const handlers = (['exec', 'httpGet', 'tcpSocket', 'grpc', 'sleep'] as const).filter(
+    (name) => probe[name] !== undefined,
+  );
   if (handlers.length === 0) causes.push(cause.required(path, 'must specify a handler type'));
   for (const extra of handlers.slice(1))
     causes.push(cause.forbidden(`${path}.${extra}`, 'may not specify more than 1 handler type'));
@@ -222,6 +230,14 @@ function validateHandler(probe: ProbeSpec, path: string): StatusCause[] {
   if (probe.exec !== undefined && (probe.exec.command ?? []).length === 0)
     causes.push(cause.required(`${path}.exec.command`));
   return causes;
+}
+
+function validateSleep(sleep: { seconds?: number }, path: string, spec: PodSpecView): StatusCause[] {
+  const { seconds = 0 } = sleep;
+  const grace = spec.terminationGracePeriodSeconds;
+  if (grace === undefined || (seconds >= 0 && seconds <= grace)) return [];
+  const problem = `must be non-negative and less than terminationGracePeriodSeconds (${grace})`;
+  return [cause.invalid(path, seconds, problem)];
 }
 
 /** What is wrong with the name of a port. Source: RFC 6335. */

@@ -1,6 +1,6 @@
 /** Cases of what a container finds in its file system: volumes, files of the pod, commands run beside its program. */
 
-import { ConfigMaps } from '@towpath/api';
+import { ConfigMaps, Pods, Secrets } from '@towpath/api';
 import { expect } from 'vitest';
 import { forBuiltins, type RuntimeCase } from './case.ts';
 import type { World } from './world.ts';
@@ -77,6 +77,48 @@ export const fileCases: readonly RuntimeCase[] = [
       const out = await world.exec(pod, ['sh', '-c', 'until grep new config/key; do sleep 0.05; done']);
       expect(out).toEqual({ text: 'new\n', exitCode: 0 });
       await world.delete('live');
+    },
+  },
+  {
+    name: 'mounted Secrets, labels and projections of all of them follow their objects',
+    cannot: { builtin: noProgram },
+    async run(world) {
+      const metadata = { namespace: 'default', name: 'all' };
+      const data = { key: Buffer.from('old').toString('base64') };
+      await world.client.create(Secrets, { apiVersion: 'v1', kind: 'Secret', metadata, data });
+      await configMap(world, 'all', { conf: 'old' });
+      const labels = { path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } };
+      const limit = {
+        path: 'limit',
+        resourceFieldRef: { containerName: 'main', resource: 'limits.memory', divisor: '1Mi' },
+      };
+      const sources = [
+        { secret: { name: 'all', items: [{ key: 'key', path: 'secret/key', mode: 0o440 }] } },
+        { configMap: { name: 'all' } },
+        { downwardAPI: { items: [labels, limit] } },
+      ];
+      const volumes = [
+        { name: 'secret', secret: { secretName: 'all' } },
+        { name: 'downward', downwardAPI: { items: [labels] } },
+        { name: 'projected', projected: { sources } },
+      ];
+      const volumeMounts = volumes.map(({ name }) => ({ name, mountPath: `/app/${name}` }));
+      const container = { ...world.program(idle), volumeMounts, resources: { limits: { memory: '256Mi' } } };
+      await world.create('all', container, { volumes }, { colour: 'old' });
+      const pod = await world.ready('all');
+      const files = 'secret/key downward/labels projected/secret/key projected/conf projected/labels';
+      expect((await world.exec(pod, ['sh', '-c', `cat projected/limit; grep -h old ${files}`])).text).toBe(
+        '256old\ncolour="old"\nold\nold\ncolour="old"\n',
+      );
+
+      const fresh = { data: { key: Buffer.from('new').toString('base64') } };
+      await world.client.patch(Secrets, metadata, fresh, { kind: 'merge' });
+      await world.client.patch(ConfigMaps, metadata, { data: { conf: 'new' } }, { kind: 'merge' });
+      await world.client.patch(Pods, metadata, { metadata: { labels: { colour: 'new' } } }, { kind: 'merge' });
+
+      const wait = `for file in ${files}; do until grep -q new $file; do sleep 0.05; done; done; cat secret/key`;
+      expect(await world.exec(pod, ['sh', '-c', wait])).toEqual({ text: 'new', exitCode: 0 });
+      await world.delete('all');
     },
   },
   {
