@@ -122,10 +122,11 @@ class ViewResolver implements Resolver {
     const podIp = /^(\d+-\d+-\d+-\d+)\.[^.]+\.pod$/.exec(short.join('.'));
     if (podIp?.[1] !== undefined) return { type: 'ip', ip: podIp[1].replaceAll('-', '.') };
     const explicit = short.at(-1) === 'svc';
+    if (inDomain && !explicit) return { type: 'unknown' };
     const parts = explicit ? short.slice(0, -1) : short;
     const found = candidatesOf(parts, namespace, explicit).find((one) => this.#known(one.namespace, one.name));
     if (found !== undefined) return { type: 'service', ...found };
-    return explicit || inDomain || labels.length === 1 ? { type: 'unknown' } : { type: 'outside' };
+    return explicit || labels.length === 1 ? { type: 'unknown' } : { type: 'outside' };
   }
 
   #routeService(service: Service, port: number, meaning: Meaning): readonly Backend[] {

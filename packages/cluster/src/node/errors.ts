@@ -15,3 +15,9 @@ export class StartError extends Error {
 export function configError(message: string): StartError {
   return new StartError('CreateContainerConfigError', message);
 }
+
+/** What containerd with runc says of a program that cannot be started. */
+export function startFailure(because: string): string {
+  const task = 'failed to create containerd task: failed to create shim task: OCI runtime create failed';
+  return `${task}: runc create failed: unable to start container process: ${because}`;
+}

@@ -163,6 +163,9 @@ export const lifeCases: readonly RuntimeCase[] = [
     cannot: { builtin: 'a builtin needs no image' },
     async run(world) {
       await world.create('noimage', { image: 'acme/none:1' });
+      await world.create('noname', { image: 'Acme/None:1' });
+      const named = await world.until('noname', (one) => waitingReason(one) === 'InvalidImageName');
+      expect(JSON.stringify(named.status)).toContain('Failed to apply default image tag');
       await world.create('noconfig', { ...world.program(''), envFrom: [{ configMapRef: { name: 'absent' } }] });
       const pod = await world.until('noimage', (one) => /ErrImagePull|ImagePullBackOff/.test(waitingReason(one)));
       expect(pod.status?.phase).toBe('Pending');

@@ -1,6 +1,7 @@
 /** The image of one container: pulled by policy, tried again with back-off, told in the kubelet's events. */
 
-import { backoffMs, codeOf, messageOf } from '@towpath/kit';
+import { backoffMs, messageOf } from '@towpath/kit';
+import { parseImageReference } from '@towpath/registry';
 import { identityOf, specOf, type CoreContainer } from '../core.ts';
 import { StartError } from '../errors.ts';
 import { authsOfSecret, type RegistryAuth } from '../images/auths.ts';
@@ -68,6 +69,7 @@ async function pullOnce(
 ): Promise<LocalImage> {
   const { context, event, signal } = pull;
   const { clock, images } = context;
+  checkName(pull, reference);
   const startedAtMs = clock.monotonicMs();
   let told = false;
   const tell = (): void => {
@@ -90,13 +92,20 @@ async function pullOnce(
       event('Warning', 'ErrImageNeverPull', messageOf(error));
       throw new StartError('ErrImageNeverPull', messageOf(error), { cause: error });
     }
-    if (codeOf(error) === 'IMAGE_REFERENCE_INVALID') {
-      const parsed = `couldn't parse image name "${reference}": ${messageOf(error)}`;
-      const message = `Failed to apply default image tag "${reference}": ${parsed}`;
-      event('Warning', 'InspectFailed', message);
-      throw new StartError('InvalidImageName', message, { cause: error });
-    }
+
     throw error;
+  }
+}
+
+/** A name that is none is told once, and nobody is asked for it. */
+function checkName({ event }: PullContext, reference: string): void {
+  try {
+    parseImageReference(reference);
+  } catch (error) {
+    const parsed = `couldn't parse image name "${reference}": invalid reference format (${messageOf(error)})`;
+    const message = `Failed to apply default image tag "${reference}": ${parsed}`;
+    event('Warning', 'InspectFailed', message);
+    throw new StartError('InvalidImageName', message, { cause: error });
   }
 }
 

@@ -8,7 +8,7 @@ import type { Readable } from 'node:stream';
 import { messageOf, type Clock } from '@towpath/kit';
 import type { NetworkPod } from '../../network/pods.ts';
 import type { PodNamespace } from '../../network/relay/relay.ts';
-import { StartError } from '../errors.ts';
+import { StartError, startFailure } from '../errors.ts';
 import { resolveInside } from '../images/unpack.ts';
 import { runCommand, spawned, watchChild } from './child.ts';
 import { isExecutable, type HostTools } from './host-tools.ts';
@@ -193,7 +193,7 @@ function checkProgram(plan: ContainerPlan, image: NonNullable<ContainerPlan['ima
   const found = roots.some((root) => folders.some((folder) => isPresent(join(root, base, folder, program))));
   if (found || mounted) return;
   const because = program.includes('/') ? 'no such file or directory' : 'executable file not found in $PATH';
-  throw new StartError('StartError', `failed to create containerd task: exec: "${program}": ${because}`);
+  throw new StartError('StartError', startFailure(`exec: "${program}": ${because}: unknown`));
 }
 
 function isPresent(path: string): boolean {

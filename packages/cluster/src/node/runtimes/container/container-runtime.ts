@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { background, messageOf, type Clock, type Logger } from '@towpath/kit';
 import type { NetworkPod } from '../../../network/pods.ts';
 import type { PodNamespace } from '../../../network/relay/relay.ts';
-import { StartError } from '../../errors.ts';
+import { StartError, startFailure } from '../../errors.ts';
 import { resolveInside } from '../../images/unpack.ts';
 import { runCommand, spawned, watchChild } from '../child.ts';
 import type { HostTools } from '../host-tools.ts';
@@ -83,7 +83,8 @@ async function start(deps: ContainerDeps, plan: ContainerPlan, output: Output): 
   const pid = Number(inspected.stdout.trim());
   if (inited.code !== 0 || !(pid > 0)) {
     await engine.run(['rm', '--force', name]);
-    throw startFailure(reasonOf(inited.stderr));
+    const reason = reasonOf(inited.stderr).replace(/^.*unable to start container process: /, '');
+    throw new StartError('StartError', startFailure(`${reason}: unknown`));
   }
   const attach = ['start', '--attach', '--sig-proxy=false', ...(plan.stdin ? ['--interactive'] : []), name];
   const child = spawn(engine.command, attach, {
@@ -215,8 +216,4 @@ async function isThere(plan: ContainerPlan, rootfs: string): Promise<boolean> {
 function reasonOf(stderr: string): string {
   const line = stderr.trim().split('\n').at(-1) ?? '';
   return line.replace(/^Error: /, '').replace(/: OCI runtime attempted to invoke a command that was not found$/, '');
-}
-
-function startFailure(reason: string): StartError {
-  return new StartError('StartError', `failed to create containerd task: ${reason}`);
 }
