@@ -12,6 +12,7 @@ import { openDataDir, writeAtomically } from '../system/data-dir.ts';
 import { readHostFacts } from '../system/host-facts.ts';
 import { joinCluster } from '../system/join-cluster.ts';
 import { createLogFile } from '../system/log-file.ts';
+import { runtimeOption, type RuntimeName } from './runtime-option.ts';
 
 interface NodeFlags {
   readonly kubeconfig: string;
@@ -21,6 +22,7 @@ interface NodeFlags {
   readonly nodeIp: string;
   readonly port: number;
   readonly clientCaFile?: string;
+  readonly runtime: RuntimeName;
   readonly registry?: string;
   readonly insecureRegistry: readonly string[];
   readonly data: string;
@@ -38,6 +40,7 @@ export function nodeCommand(context: CliContext): Command {
     .option('--node-ip <address>', 'where the API server reaches this machine', '127.0.0.1')
     .option('--port <port>', "of the kubelet's server; 0 takes a free one", whole('--port', 0, 65_535), 0)
     .option('--client-ca-file <file>', "authority of the API server's client certificate (default: the kubeconfig's)")
+    .addOption(runtimeOption())
     .option('--registry <url>', 'asked first for every image')
     .option('--insecure-registry <host...>', 'registries without TLS', [])
     .option('--data <dir>', 'data folder', context.env['TOWPATH_DATA'] ?? defaultDataDir)
@@ -84,6 +87,7 @@ async function run(context: CliContext, flags: NodeFlags): Promise<void> {
       kubeletPort: await data.port('kubelet', flags.port === 0 ? undefined : flags.port),
       clientAuthority:
         flags.clientCaFile === undefined ? undefined : await readFile(resolve(context.cwd, flags.clientCaFile), 'utf8'),
+      runtime: flags.runtime,
       mirror: flags.registry,
       insecureRegistries: flags.insecureRegistry,
       builtins: createBuiltins({ clock, random, log, version, program, exposeMetrics: () => () => {} }),
@@ -94,8 +98,8 @@ async function run(context: CliContext, flags: NodeFlags): Promise<void> {
       join(data.path, 'ready.json'),
       `${JSON.stringify({ version, kubeconfig, apiserver: joined.url }, undefined, 2)}\n`,
     );
-    const { level } = joined.nodes;
-    context.stderr(`${flags.name} is Ready at ${joined.url} (process://${level}); Ctrl-C stops its pods\n`);
+    const { runtime } = joined.nodes;
+    context.stderr(`${flags.name} is Ready at ${joined.url} (${runtime}); Ctrl-C stops its pods\n`);
     if (!signal.aborted) await new Promise((end) => signal.addEventListener('abort', end, { once: true }));
     context.stderr('stopping…\n');
     await joined.dispose();

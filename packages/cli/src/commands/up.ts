@@ -2,7 +2,7 @@
 
 import { rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { Command, Option } from '@commander-js/extra-typings';
+import { Command } from '@commander-js/extra-typings';
 import { TowpathError } from '@towpath/kit';
 import type { CliContext } from '../context.ts';
 import { defaultDataDir } from '../create-context.ts';
@@ -10,6 +10,7 @@ import { startSystem, type RunningSystem } from '../system.ts';
 import { sourceOf } from '../system/own-repository.ts';
 import { createLogFile } from '../system/log-file.ts';
 import { createProgress } from '../system/progress.ts';
+import { runtimeOption, type RuntimeName } from './runtime-option.ts';
 
 const defaultNodes = 4;
 const maxNodes = 16;
@@ -20,11 +21,7 @@ export function upCommand(context: CliContext): Command {
     .option('--data <dir>', 'data folder', context.env['TOWPATH_DATA'] ?? defaultDataDir)
     .option('--http <port>', 'port of Git, registry, charts and dashboard (default: a free one, kept)', parsePort)
     .option('--nodes <count>', 'virtual nodes', parseNodes, defaultNodes)
-    .addOption(
-      new Option('--runtime <kind>', 'how containers run: as processes, or with podman')
-        .choices(['process', 'container'] as const)
-        .default('process' as const),
-    )
+    .addOption(runtimeOption())
     .option(
       '--repo <dir|url>',
       'your repository in place of the shop: its current (of a URL: default) branch is copied once',
@@ -55,7 +52,7 @@ interface UpFlags {
   readonly data?: string;
   readonly http?: number;
   readonly nodes: number;
-  readonly runtime: 'process' | 'container';
+  readonly runtime: RuntimeName;
   readonly bare?: boolean;
   readonly repo?: string;
   readonly trust?: boolean;

@@ -17,6 +17,7 @@ import {
 import { Disposer, type Clock, type Disposable, type Logger, type Random } from '@towpath/kit';
 import { Client } from '@towpath/runtime';
 import { writeAtomically, type DataDir } from './data-dir.ts';
+import { dockerConfig } from './host-facts.ts';
 import { lateDialer, latePodStreams } from './late.ts';
 
 export interface ClusterOptions {
@@ -106,16 +107,11 @@ async function nodeOptions(options: ClusterOptions, api: RunningApiServer): Prom
     images: registryImages({
       mirror: `http://127.0.0.1:${frontPort}`,
       architecture: host.architecture,
-      authFiles: [join(data.path, 'docker', 'config.json'), join(dockerFolder(host.env), 'config.json')],
+      authFiles: [join(data.path, 'docker', 'config.json'), dockerConfig(host.env)],
     }),
     builtins: options.builtins,
     hostServices: { ...front, 'kubernetes.default:443': { port: api.port } },
     hostPorts: { 'istio-system/istio-ingressgateway:80': gatewayPort },
     host,
   };
-}
-
-/** Where Docker and podman keep their logins for Docker's sake. */
-function dockerFolder(env: HostFacts['env']): string {
-  return env['DOCKER_CONFIG'] ?? join(env['HOME'] ?? '/', '.docker');
 }

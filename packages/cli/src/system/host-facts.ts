@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { availableParallelism, release, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
 import type { HostFacts } from '@towpath/cluster';
 
 export function readHostFacts(env: Readonly<Record<string, string | undefined>>): HostFacts {
@@ -26,4 +27,9 @@ function osImage(): string {
   } catch {
     return process.platform;
   }
+}
+
+/** The file in which Docker and podman keep logins. */
+export function dockerConfig(env: HostFacts['env']): string {
+  return join(env['DOCKER_CONFIG'] ?? join(env['HOME'] ?? '/', '.docker'), 'config.json');
 }

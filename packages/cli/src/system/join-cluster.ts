@@ -4,6 +4,7 @@ import type { Builtin, Transport } from '@towpath/api';
 import { registryImages, startNodes, type HostFacts, type RunningNodes } from '@towpath/cluster';
 import { Disposer, TowpathError, type Clock, type Disposable, type Logger, type Random } from '@towpath/kit';
 import { Client, httpTransport, loadKubeconfig, type HttpTransportOptions } from '@towpath/runtime';
+import { dockerConfig } from './host-facts.ts';
 
 export interface JoinClusterOptions {
   readonly clock: Clock;
@@ -21,6 +22,7 @@ export interface JoinClusterOptions {
   readonly kubeletPort: number;
   /** PEM; absent, the authority of the kubeconfig. */
   readonly clientAuthority?: string | undefined;
+  readonly runtime: 'process' | 'container';
   /** Asked first for every image, e.g. `http://127.0.0.1:5000`. */
   readonly mirror?: string | undefined;
   /** Registries without TLS. */
@@ -66,11 +68,13 @@ export async function joinCluster(options: JoinClusterOptions): Promise<JoinedCl
           mirror: options.mirror,
           architecture: host.architecture,
           insecureHosts: options.insecureRegistries ?? [],
+          authFiles: [dockerConfig(host.env)],
         }),
         builtins: options.builtins,
         hostServices: { ...options.hostServices, 'kubernetes.default:443': serverAddress(target) },
         hostPorts: options.hostPorts,
         host,
+        runtime: options.runtime,
         join: { name: options.name, nodeIP: options.nodeIP, port: options.kubeletPort, clientAuthority },
       }),
     );

@@ -70,7 +70,7 @@ const table: { host: string; port?: number; namespace?: string; route: Route }[]
   { host: 'away', route: { type: 'outside', host: 'example.org', port: 80 } },
   { host: 'circle', route: unknown('its external names form a circle') },
   { host: '10.244.9.9', port: 5, route: backends(['10.244.9.9:5'], undefined) },
-  { host: 'web.shop.cluster.local', route: { type: 'unknown', because: 'no service has that name' } },
+  { host: 'web.shop.cluster.local', route: unknown('no service has that name') },
   { host: '10-244-1-2.shop.pod.cluster.local', port: 5, route: backends(['10.244.1.2:5'], undefined) },
   { host: '10.96.9.9', route: backends([], '10.96.9.9') },
   { host: 'git.towpath-system', route: { type: 'host', host: '127.0.0.1', port: 3000 } },
