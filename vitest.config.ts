@@ -4,6 +4,7 @@ const include = ['packages/*/src/**/*.test.ts', 'packages/dashboard/web/**/*.tes
 
 /** Stories that start git or other programs, or go through many writes: most of the time of all tests. */
 const stories = [
+  'packages/cluster/src/conformance/recorded/recorded.test.ts',
   'packages/cli/src/system/own-repository.test.ts',
   'packages/cluster/src/node/cases/runtime.test.ts',
   'packages/git/src/**/*.test.ts',

@@ -20,14 +20,20 @@ process.on('SIGTERM', () => process.exit(0));
 /** Ends at once; its exit code is its argument. */
 const taskScript = `console.log('working'); process.exit(Number(process.argv[2] ?? 0));`;
 
-const scripts: Readonly<Record<string, string>> = { web: webScript, task: taskScript };
+/** Busy for a tenth of the time. */
+const busyScript = `
+setInterval(() => { const end = performance.now() + 50; while (performance.now() < end); }, 500);
+require('node:process').on('SIGTERM', () => process.exit(0));
+`;
 
-/** `conformance/web` and `conformance/task`, any tag; other names are not found. */
+const scripts: Readonly<Record<string, string>> = { web: webScript, task: taskScript, busy: busyScript };
+
+/** `conformance/web`, `conformance/task` and `conformance/busy`, any tag; other names are not found. */
 export const testImages: ImageSource = {
   find(reference) {
     const script = scripts[/^(?:docker\.io\/)?conformance\/([^:]+)/.exec(reference)?.[1] ?? ''];
     if (script === undefined) {
-      const next = 'use conformance/web or conformance/task';
+      const next = 'use conformance/web, conformance/task or conformance/busy';
       return Promise.reject(new TowpathError('IMAGE_UNKNOWN', `there is no image ${reference}`, { next }));
     }
     return Promise.resolve(imageOf(reference, script));

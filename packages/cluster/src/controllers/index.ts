@@ -1,7 +1,7 @@
 /** The workload controllers of the embedded cluster, started together. */
 
 import { Disposer, type Disposable } from '@towpath/kit';
-import { createAutoscalerController } from './autoscaler.ts';
+import { createAutoscalerController } from './autoscaler/controller.ts';
 import { createCronJobController } from './cron-job.ts';
 import { createDaemonSetController } from './daemon-set.ts';
 import { createDeploymentController } from './deployment/controller.ts';

@@ -36,7 +36,8 @@ export async function controllerManagerCases(tally: Tally, context: SuiteContext
   }
 }
 
-async function startManager(file: string, server: OwnServer): Promise<RunningProgram> {
+/** Starts it against our server. */
+export async function startManager(file: string, server: OwnServer): Promise<RunningProgram> {
   const ca = join(server.folder, 'ca.crt');
   const key = join(server.folder, 'service-account.key');
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });

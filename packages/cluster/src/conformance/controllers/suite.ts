@@ -2,6 +2,7 @@
 
 import { clientSuite } from '../client-suite.ts';
 import type { Suite } from '../suite.ts';
+import { autoscalerCases } from './autoscaler.ts';
 import { controllerManagerCases } from './controller-manager.ts';
 import { flaggerCases } from './flagger.ts';
 import { fluxCases } from './flux.ts';
@@ -9,6 +10,7 @@ import { fluxCases } from './flux.ts';
 /** Each with what the names of its cases begin with: `--only` starts no others. */
 const parts = [
   { names: ['kube-controller-manager'], run: controllerManagerCases },
+  { names: ['autoscaler'], run: autoscalerCases },
   { names: ['flagger'], run: flaggerCases },
   { names: ['source-controller', 'kustomize-controller', 'helm-controller'], run: fluxCases },
 ];
