@@ -16,7 +16,7 @@ import {
 import { parseCron, type CronSchedule } from './cron-schedule.ts';
 import type { ControllerDeps } from './deps.ts';
 import { createIndex, type Index } from './index-by.ts';
-import { finishedCondition } from './job-plan.ts';
+import { finishedCondition } from './job/conditions.ts';
 import { controllerOf, isDeleting } from './ownership.ts';
 import { CronJobType, JobType, type CronJob, type Job } from './types.ts';
 

@@ -10,7 +10,7 @@ import { createDisruptionController } from './disruption.ts';
 import { createEndpointMirrorController } from './endpoint-mirror.ts';
 import { createEndpointsController } from './endpoints.ts';
 import { createGarbageCollector } from './garbage-collector.ts';
-import { createJobController } from './job.ts';
+import { createJobController } from './job/controller.ts';
 import { createNamespaceController } from './namespace.ts';
 import { createNodeLifecycleController } from './node-lifecycle.ts';
 import { createPodGarbageController } from './pod-gc.ts';

@@ -6,7 +6,7 @@ import { chooseNode } from '../scheduler/fit.ts';
 import { parseQuantity } from '../scheduler/quantity.ts';
 import { parseCron } from './cron-schedule.ts';
 import { newSetReplicas, resolve, scaleSets, shrinkOld, strategyOf } from './deployment/numbers.ts';
-import { parseIndexes, writeIndexes } from './job-plan.ts';
+import { parseIndexes, writeIndexes } from './job/indexes.ts';
 import { sortForDeletion } from './pod-state.ts';
 import { sameTemplate, templateHash } from './template-hash.ts';
 import type { Node, ReplicaSet } from './types.ts';

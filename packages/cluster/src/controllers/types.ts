@@ -84,6 +84,17 @@ export interface ControllerRevision extends KubeObject {
   data?: unknown;
 }
 
+export interface PodFailureRule {
+  action: string;
+  onExitCodes?: { containerName?: string; operator: string; values?: number[] };
+  onPodConditions?: { type: string; status?: string }[];
+}
+
+export interface SuccessRule {
+  succeededIndexes?: string;
+  succeededCount?: number;
+}
+
 interface JobSpec {
   parallelism?: number;
   completions?: number;
@@ -95,9 +106,11 @@ interface JobSpec {
   manualSelector?: boolean;
   selector?: LabelSelector;
   template: PodTemplate;
-  podFailurePolicy?: unknown;
-  successPolicy?: unknown;
+  podFailurePolicy?: { rules?: PodFailureRule[] };
+  podReplacementPolicy?: string;
+  successPolicy?: { rules?: SuccessRule[] };
   backoffLimitPerIndex?: number;
+  maxFailedIndexes?: number;
   managedBy?: string;
 }
 
@@ -108,6 +121,7 @@ export interface JobStatus {
   succeeded?: number;
   failed?: number;
   completedIndexes?: string;
+  failedIndexes?: string;
   startTime?: string;
   completionTime?: string;
   conditions?: Condition[];

@@ -232,14 +232,42 @@ describe('Job', () => {
     expect(live.status?.completedIndexes).toBe('0,1');
   });
 
-  test('refuses by name what it does not do', async () => {
-    await fixture.client.create(JobType, job({ podFailurePolicy: { rules: [] } }));
+  test('fails by the exit code that its policy names, with what still runs', async () => {
+    const rules = [{ action: 'FailJob', onExitCodes: { operator: 'In', values: [42] } }];
+    const spec = { completions: 2, parallelism: 2, podFailurePolicy: { rules } };
+    await fixture.client.create(JobType, job(spec));
+    const [first] = await running(2);
+    if (first !== undefined) await fixture.finish(first, 'Failed', 42);
 
     const live = await finished('Failed');
 
-    expect(findCondition(live.status?.conditions, 'Failed')?.message).toMatch(
-      /^spec\.podFailurePolicy is not supported/,
-    );
+    expect(findCondition(live.status?.conditions, 'Failed')).toMatchObject({
+      reason: 'PodFailurePolicy',
+      message: `Container main for pod default/${first?.metadata.name} failed with exit code 42 matching FailJob rule at index 0`,
+    });
+    expect(live.status).toMatchObject({ failed: 2, ready: 0, terminating: 0 });
+  });
+
+  test('gives up an index after its own limit and goes on with the others', async () => {
+    const spec = { completions: 2, parallelism: 2, completionMode: 'Indexed', backoffLimitPerIndex: 0 };
+    await fixture.client.create(JobType, job(spec));
+    for (const pod of await running(2)) {
+      const index = pod.metadata.annotations?.['batch.kubernetes.io/job-completion-index'];
+      await fixture.finish(pod, index === '0' ? 'Failed' : 'Succeeded', index === '0' ? 1 : 0);
+    }
+
+    const live = await finished('Failed');
+
+    expect(findCondition(live.status?.conditions, 'Failed')?.reason).toBe('FailedIndexes');
+    expect(live.status).toMatchObject({ failedIndexes: '0', completedIndexes: '1', succeeded: 1, failed: 1 });
+  });
+
+  test('leaves Jobs of other controllers alone', async () => {
+    await fixture.client.create(JobType, job({ managedBy: 'example.com/queue' }));
+    await fixture.settle();
+
+    const live = await fixture.client.get(JobType, { namespace, name: 'task' });
+    expect(live?.status).toEqual({});
     expect(await fixture.pods()).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 /** A cluster for controller tests: the real API server, our controllers, and nodes that run every pod at once. */
 
 import { keyOf, Pods, setCondition, type KubeObject, type Pod } from '@towpath/api';
-import { Disposer, seededRandom, silentLogger } from '@towpath/kit';
+import { Disposer, seededRandom, silentLogger, toTimestamp } from '@towpath/kit';
 import { FakeClock } from '@towpath/kit/testing';
 import { Client, createInformer, type Informer } from '@towpath/runtime';
 import { startTestCluster } from '../../testing/index.ts';
@@ -17,7 +17,7 @@ export interface Fixture {
   /** Nodes whose heartbeat has stopped. */
   readonly silent: Set<string>;
   /** Sets the phase of a pod, as a node does when its containers end. */
-  finish(pod: Pod, phase: 'Succeeded' | 'Failed'): Promise<void>;
+  finish(pod: Pod, phase: 'Succeeded' | 'Failed', exitCode?: number): Promise<void>;
   pods(): Promise<Pod[]>;
   /** Turns the event loop until `check` answers something; fails after many turns. */
   until<Value>(check: () => Promise<Value | undefined | false>): Promise<Value>;
@@ -52,8 +52,13 @@ export async function startFixture(options: { nodes?: number; start?: boolean } 
     clock,
     broken,
     silent,
-    async finish(pod, phase) {
-      await client.patch(Pods, keyOf(pod), { status: { phase } }, { kind: 'merge', subresource: 'status' });
+    async finish(pod, phase, exitCode) {
+      const containerStatuses = pod.spec.containers.map(({ name, image = '' }) => {
+        const terminated = { exitCode, finishedAt: toTimestamp(clock.nowMs()) };
+        return { name, image, imageID: '', ready: false, restartCount: 0, state: { terminated } };
+      });
+      const status = { phase, ...(exitCode !== undefined && { containerStatuses }) };
+      await client.patch(Pods, keyOf(pod), { status }, { kind: 'merge', subresource: 'status' });
     },
     pods: async () => (await client.list(Pods)).items,
     async until(check) {

@@ -1,7 +1,7 @@
 /** Jobs: runs pods until enough of them succeeded. */
 
 import { keyOf, Pods, type EnvVar, type Key, type Pod } from '@towpath/api';
-import { jsonEqual, toTimestamp } from '@towpath/kit';
+import { jsonEqual } from '@towpath/kit';
 import {
   createController,
   done,
@@ -12,21 +12,20 @@ import {
   type Recorder,
   type Result,
 } from '@towpath/runtime';
-import type { ControllerDeps } from './deps.ts';
-import { Expectations } from './expectations.ts';
-import {
-  completionIndexAnnotation,
-  finishedCondition,
-  jobTrackingFinalizer,
-  planJob,
-  type JobPlan,
-} from './job-plan.ts';
-import { controllerOf, isDeleting } from './ownership.ts';
-import { createPodControl, podFromTemplate, slowStart, type PodControl } from './pod-control.ts';
-import { JobType, type Job } from './types.ts';
+import type { ControllerDeps } from '../deps.ts';
+import { Expectations } from '../expectations.ts';
+import { controllerOf, isDeleting } from '../ownership.ts';
+import { createPodControl, podFromTemplate, slowStart, type PodControl } from '../pod-control.ts';
+import { JobType, type Job } from '../types.ts';
+import { finishedCondition } from './conditions.ts';
+import { completionIndexAnnotation } from './indexes.ts';
+import { jobTrackingFinalizer } from './observe.ts';
+import { planJob, type JobCreation, type JobPlan } from './plan.ts';
 
-/** Members of the spec that change the meaning of success and are not done here: the Job fails by their name. */
-const refused = ['podFailurePolicy', 'successPolicy', 'backoffLimitPerIndex', 'managedBy'] as const;
+/** `spec.managedBy` of the Jobs that are ours; those of other controllers are left alone. */
+const ownName = 'kubernetes.io/job-controller';
+/** The server adds five characters to make a name of 63. */
+const generatedNameMax = 58;
 
 /** Source: Kubernetes pkg/controller/job, pkg/controller/ttlafterfinished. */
 export function createJobController(deps: ControllerDeps): Controller {
@@ -62,6 +61,8 @@ class JobWorker {
   async reconcile(key: Key): Promise<Result> {
     const job = this.#deps.informers.of(JobType).get(key);
     if (job === undefined) return done();
+    const nowMs = this.#deps.clock.nowMs();
+    if ((job.spec.managedBy ?? ownName) !== ownName) return this.#expire(job, undefined, nowMs);
     const uid = job.metadata.uid ?? '';
     const owned = this.#deps.podsByOwner.get(uid);
     if (isDeleting(job)) {
@@ -69,21 +70,17 @@ class JobWorker {
       return done();
     }
     if (!this.#expectations.met(uid)) return done();
-    const unsupported = refused.find((member) => job.spec[member] !== undefined);
-    if (unsupported !== undefined) return this.#refuse(job, unsupported);
-    const nowMs = this.#deps.clock.nowMs();
     const plan = planJob(job, owned, nowMs);
     const live = await this.#writeStatus(job, plan);
-    // Pods that the Job itself ends are not failures: they lose the finalizer before they go.
     await this.#untrack([...plan.toUntrack, ...plan.deletions]);
-    for (const pod of plan.deletions) {
+    for (const pod of [...plan.deletions, ...plan.endings]) {
       await this.#control.delete(job, pod);
       this.#expectations.deleted(uid, pod);
     }
     await slowStart(plan.creations.length, async (index) => {
       this.#expectations.created(uid, await this.#control.create(job, jobPod(job, plan.creations[index])));
     });
-    return this.#expire(live, plan, nowMs);
+    return this.#expire(live, plan.waitMs, nowMs);
   }
 
   async #writeStatus(job: Job, plan: JobPlan): Promise<Job> {
@@ -105,11 +102,13 @@ class JobWorker {
     }
   }
 
-  async #expire(job: Job, plan: JobPlan, nowMs: number): Promise<Result> {
+  /** Deletes a Job whose time after its end is over. Source: Kubernetes pkg/controller/ttlafterfinished. */
+  async #expire(job: Job, waitMs: number | undefined, nowMs: number): Promise<Result> {
+    if (isDeleting(job)) return done();
     const finished = finishedCondition(job);
     const { ttlSecondsAfterFinished } = job.spec;
     if (finished === undefined || ttlSecondsAfterFinished === undefined) {
-      return plan.waitMs === undefined ? done() : requeue({ afterMs: plan.waitMs });
+      return waitMs === undefined ? done() : requeue({ afterMs: waitMs });
     }
     const expiresMs = Date.parse(finished.lastTransitionTime ?? '') + ttlSecondsAfterFinished * 1000;
     if (expiresMs > nowMs) return requeue({ afterMs: expiresMs - nowMs });
@@ -118,40 +117,33 @@ class JobWorker {
     await this.#client.delete(JobType, keyOf(job), options);
     return done();
   }
-
-  async #refuse(job: Job, member: string): Promise<Result> {
-    if (finishedCondition(job) !== undefined) return done();
-    const message = `spec.${member} is not supported by this cluster: remove it`;
-    const lastTransitionTime = toTimestamp(this.#deps.clock.nowMs());
-    const condition = { type: 'Failed', status: 'True', reason: 'Unsupported', message, lastTransitionTime } as const;
-    await this.#client.updateStatus(JobType, { ...job, status: { ...job.status, conditions: [condition] } });
-    void this.#recorder.event(job, { type: 'Warning', reason: 'Unsupported', message });
-    return done();
-  }
 }
 
-function jobPod(job: Job, index: number | undefined): Pod {
+function jobPod(job: Job, creation: JobCreation | undefined): Pod {
+  const { index, annotations = {} } = creation ?? {};
   const labels = {
     'batch.kubernetes.io/controller-uid': job.metadata.uid ?? '',
     'batch.kubernetes.io/job-name': job.metadata.name,
     'controller-uid': job.metadata.uid ?? '',
     'job-name': job.metadata.name,
   };
+  const place = index === undefined ? {} : { [completionIndexAnnotation]: String(index) };
   const pod = podFromTemplate({
     owner: job,
     template: job.spec.template,
-    labels: job.spec.manualSelector === true ? {} : labels,
+    labels: { ...(job.spec.manualSelector === true ? {} : labels), ...place },
     finalizers: [jobTrackingFinalizer],
-    ...(index !== undefined && { annotations: { [completionIndexAnnotation]: String(index) } }),
+    annotations: { ...annotations, ...place },
   });
   if (index === undefined) return pod;
-  pod.metadata.generateName = `${job.metadata.name}-${index}-`;
-  pod.metadata.labels = { ...pod.metadata.labels, [completionIndexAnnotation]: String(index) };
-  const fieldPath = `metadata.annotations['${completionIndexAnnotation}']`;
+  const suffix = `-${index}-`;
+  pod.metadata.generateName = `${job.metadata.name.slice(0, generatedNameMax - suffix.length)}${suffix}`;
+  pod.spec['hostname'] = `${job.metadata.name}-${index}`;
+  const fieldPath = `metadata.labels['${completionIndexAnnotation}']`;
   const variable: EnvVar = { name: 'JOB_COMPLETION_INDEX', valueFrom: { fieldRef: { fieldPath } } };
   for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
+    if (container.env?.some(({ name }) => name === variable.name) === true) continue;
     container.env = [...(container.env ?? []), variable];
   }
-  pod.spec['hostname'] = `${job.metadata.name}-${index}`;
   return pod;
 }
