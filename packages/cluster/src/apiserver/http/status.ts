@@ -170,6 +170,17 @@ export const cause = {
     message: `Invalid value: ${valueText(value)}: ${detail}`,
     field,
   }),
+  /** Says nothing of the value. */
+  bare: (field: string, detail: string): StatusCause => ({
+    reason: 'FieldValueInvalid',
+    message: `Invalid value: ${detail}`,
+    field,
+  }),
+  tooMany: (field: string, count: number, max: number): StatusCause => ({
+    reason: 'FieldValueTooMany',
+    message: `Too many: ${count}: must have at most ${max} items`,
+    field,
+  }),
   duplicate: (field: string, value: unknown): StatusCause => ({
     reason: 'FieldValueDuplicate',
     message: `Duplicate value: ${valueText(value)}`,

@@ -6,6 +6,7 @@ import { cause, type StatusCause } from '../http/status.ts';
 import { defaultPodSpec } from './pod-spec-defaults.ts';
 import type { PodTemplateView } from './pod-spec-types.ts';
 import type { Strategy } from './strategy.ts';
+import { failurePolicyShown, successPolicyShown } from './checks/job-policies.ts';
 import { validateTemplate } from './workloads.ts';
 
 interface JobSpec {
@@ -17,7 +18,9 @@ interface JobSpec {
   suspend?: boolean;
   manualSelector?: boolean;
   podReplacementPolicy?: string;
-  podFailurePolicy?: object;
+  podFailurePolicy?: { rules?: { onPodConditions?: { status?: string }[] }[] | null };
+  successPolicy?: object;
+  managedBy?: string;
   selector?: LabelSelector;
   template: PodTemplateView;
 }
@@ -51,7 +54,17 @@ function applyDefaults(object: AnyObject): void {
   if (labels !== undefined && Object.keys(object.metadata.labels ?? {}).length === 0)
     object.metadata.labels = { ...labels };
   spec.podReplacementPolicy ??= spec.podFailurePolicy === undefined ? 'TerminatingOrFailed' : 'Failed';
+  defaultPolicies(spec);
   defaultPodSpec(spec.template.spec);
+}
+
+function defaultPolicies(spec: JobSpec): void {
+  const policy = spec.podFailurePolicy;
+  for (const { onPodConditions = [] } of policy?.rules ?? []) {
+    for (const pattern of onPodConditions) pattern.status = pattern.status === '' ? 'True' : (pattern.status ?? 'True');
+  }
+  // The real server loses the difference when it converts.
+  if (policy?.rules?.length === 0) policy.rules = null;
 }
 
 /** Pods of a Job are found by its uid. */
@@ -104,10 +117,11 @@ export const job: Strategy = {
   validateUpdate(object, old) {
     const [after, before] = [specOf(object), specOf(old)];
     const causes: StatusCause[] = [];
-    const fixed = ['selector', 'completionMode', 'backoffLimitPerIndex', 'podFailurePolicy'] as const;
+    const policies = ['podFailurePolicy', 'backoffLimitPerIndex', 'managedBy', 'successPolicy'] as const;
+    const fixed = ['selector', 'completionMode', ...policies] as const;
     for (const name of fixed) {
       if (!jsonEqual(after[name], before[name]))
-        causes.push(cause.invalid(`spec.${name}`, after[name] ?? null, 'field is immutable'));
+        causes.push(cause.invalid(`spec.${name}`, shownPolicy(name, after[name]), 'field is immutable'));
     }
     if (after.completionMode !== 'Indexed' && after.completions !== before.completions) {
       causes.push(cause.invalid('spec.completions', after.completions ?? null, 'field is immutable'));
@@ -130,6 +144,7 @@ export const cronJob: Strategy = {
     spec.suspend ??= false;
     spec.successfulJobsHistoryLimit ??= 3;
     spec.failedJobsHistoryLimit ??= 1;
+    defaultPolicies(spec.jobTemplate.spec);
     defaultPodSpec(spec.jobTemplate.spec.template.spec);
   },
   validate(object) {
@@ -154,3 +169,9 @@ export const cronJob: Strategy = {
     return [...causes, ...validateJob(spec.jobTemplate.spec, 'spec.jobTemplate.spec')];
   },
 };
+
+function shownPolicy(name: string, value: unknown): unknown {
+  if (value === undefined) return null;
+  if (name === 'successPolicy') return successPolicyShown(value);
+  return name === 'podFailurePolicy' ? failurePolicyShown(value) : value;
+}

@@ -54,8 +54,7 @@ type NewCondition = Required<Pick<Condition, 'type' | 'status' | 'reason' | 'mes
 
 function withCondition(conditions: readonly Condition[], next: NewCondition, nowMs: number): Condition[] {
   const current = findCondition(conditions, next.type);
-  const isSame =
-    current?.status === next.status && current.reason === next.reason && current.message === next.message;
+  const isSame = current?.status === next.status && current.reason === next.reason && current.message === next.message;
   if (isSame) return [...conditions];
   const now = toTimestamp(nowMs);
   const { type, status, reason, message } = next;

@@ -132,9 +132,7 @@ describe('backoffLimitPerIndex', () => {
   test('a failed pod stays until its replacement has its count', () => {
     const plan = planJob(jobOf(spec), [podOf(0), failedOnce, podOf(2)], nowMs);
 
-    expect(plan.creations).toEqual([
-      { index: 1, annotations: { 'batch.kubernetes.io/job-index-failure-count': '1' } },
-    ]);
+    expect(plan.creations).toEqual([{ index: 1, annotations: { 'batch.kubernetes.io/job-index-failure-count': '1' } }]);
     expect(plan.toUntrack).toEqual([]);
     expect(plan.status.uncountedTerminatedPods).toEqual({});
 
@@ -145,9 +143,7 @@ describe('backoffLimitPerIndex', () => {
   test('a first pod says that nothing failed before it', () => {
     const plan = planJob(jobOf({ ...spec, completions: 1 }), [], nowMs);
 
-    expect(plan.creations).toEqual([
-      { index: 0, annotations: { 'batch.kubernetes.io/job-index-failure-count': '0' } },
-    ]);
+    expect(plan.creations).toEqual([{ index: 0, annotations: { 'batch.kubernetes.io/job-index-failure-count': '0' } }]);
   });
 
   test('an index waits for itself', () => {
@@ -253,7 +249,11 @@ describe('the end', () => {
 });
 
 test('two pods of one index, and one beyond the last, are taken back', () => {
-  const plan = planJob(jobOf({}), [podOf(0), { ...podOf(0), metadata: { ...podOf(0).metadata, uid: 'b' } }, podOf(3)], nowMs);
+  const plan = planJob(
+    jobOf({}),
+    [podOf(0), { ...podOf(0), metadata: { ...podOf(0).metadata, uid: 'b' } }, podOf(3)],
+    nowMs,
+  );
 
   expect(plan.deletions.map((pod) => pod.metadata.name).toSorted()).toEqual(['work-0-x', 'work-3-x']);
 });

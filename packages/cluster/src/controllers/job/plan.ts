@@ -186,9 +186,7 @@ function settle(
   const isLeft = Object.values(counted.open).some((uids) => uids.length > 0);
   const isOpen = isLeft || view.terminating.length > 0 || view.active.length > 0;
   const conditions =
-    ending === undefined
-      ? withSuspended(before, job.spec.suspend === true, nowMs)
-      : withInterim(before, ending, nowMs);
+    ending === undefined ? withSuspended(before, job.spec.suspend === true, nowMs) : withInterim(before, ending, nowMs);
   const base = statusOf(view, counted, nowMs);
   const toUntrack = leaving.filter((pod) => isTold(view, pod, ending));
   if (ending === undefined) {

@@ -3,6 +3,7 @@
 import { matchesSelector, type LabelSelector } from '@towpath/api';
 import { isRecord, jsonEqual } from '@towpath/kit';
 import { cause, type StatusCause } from '../../http/status.ts';
+import { validateJobPolicies } from './job-policies.ts';
 import { at, nonNegative, oneOf, percentage, textAt, type Check } from './rules.ts';
 
 const noSelector: Check = (object) => {
@@ -98,7 +99,7 @@ const daemonSet: Check = (object, old) => {
 const job: Check = (object) => {
   const causes = nonNegative(object, 'spec.activeDeadlineSeconds', 'spec.ttlSecondsAfterFinished');
   causes.push(...oneOf(object, 'spec.completionMode', ['NonIndexed', 'Indexed'], 'given'));
-  causes.push(...oneOf(object, 'spec.podReplacementPolicy', ['Failed', 'TerminatingOrFailed'], 'given'));
+  causes.push(...validateJobPolicies(object, 'spec'));
   if (at(object, 'spec.manualSelector') === true) return causes;
   const selector = at(object, 'spec.selector');
   const labels = at(object, 'spec.template.metadata.labels');
@@ -125,6 +126,7 @@ const cronJob: Check = (object) => {
     'spec.successfulJobsHistoryLimit',
     'spec.failedJobsHistoryLimit',
   );
+  causes.push(...validateJobPolicies(object, 'spec.jobTemplate.spec'));
   const { name } = object.metadata;
   if (name.length > cronNameMax) {
     causes.push(cause.invalid('metadata.name', name, `must be no more than ${cronNameMax} characters`));
