@@ -40,8 +40,10 @@ describe('parseAllYaml', () => {
   });
 
   test('takes for numbers with an exponent only what go-yaml does', () => {
-    const text = '[e2, 1e3, 1.5e+3, .5e1, -e1, .e3, 1_0e2]';
-    expect(parseAllYaml(text, { file: 'x.yaml' })).toEqual([['e2', 1000, 1500, 5, '-e1', '.e3', 1000]]);
+    const text = '[e2, 1e3, 1.5e+3, .5e1, -e1, .e3, 1_0e2, ., -., 1., .5]';
+    expect(parseAllYaml(text, { file: 'x.yaml' })).toEqual([
+      ['e2', 1000, 1500, 5, '-e1', '.e3', 1000, '.', '-.', 1, 0.5],
+    ]);
   });
 
   test('names file, line and column', () => {

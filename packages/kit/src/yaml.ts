@@ -43,11 +43,15 @@ function documentsOf(text: string): readonly Document[] {
 
 const exponent = /^[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*(?:\.[0-9_]*)?)[eE][-+]?[0-9]+$/;
 
-/** A number has a digit before its exponent: `e2` is a name. Source: go-yaml resolve.go, yamlStyleFloat. */
+const fraction = /^[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)$/;
+
+/** A number has a digit: `e2` and `.` are names. Source: go-yaml resolve.go, yamlStyleFloat. */
 function likeGo(tags: Tags): Tags {
   return tags.map((tag) => {
-    const isExponent = typeof tag === 'object' && (tag as ScalarTag).format === 'EXP';
-    return isExponent ? { ...(tag as ScalarTag), test: exponent } : tag;
+    if (typeof tag !== 'object') return tag;
+    const { format, test } = tag as ScalarTag;
+    if (format === 'EXP') return { ...(tag as ScalarTag), test: exponent };
+    return test?.test('.') === true ? { ...(tag as ScalarTag), test: fraction } : tag;
   });
 }
 

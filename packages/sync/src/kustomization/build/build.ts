@@ -49,7 +49,16 @@ export function buildKustomization(options: BuildOptions): AnyObject[] {
   );
   const { sortOptions } = loaded.file;
   const sorted = sortOptions?.order === 'fifo' ? kept : sortLegacy(kept, sortOptions?.legacySortOptions);
-  return sorted.map(({ object }) => object);
+  return sorted.map(({ object }) => withoutEmptyAnnotations(object));
+}
+
+/** kustomize keeps its notes in annotations and clears them away, and with them an empty map. */
+function withoutEmptyAnnotations(object: AnyObject): AnyObject {
+  const metadata = metadataOf(object);
+  const { annotations } = metadata;
+  const isEmpty = annotations === null || (isRecord(annotations) && Object.keys(annotations).length === 0);
+  if (isEmpty) delete metadata['annotations'];
+  return object;
 }
 
 /** The one kustomization file of a folder. Throws `KUSTOMIZE_INVALID` when there is none, or more. */

@@ -36,13 +36,10 @@ export interface GenerateOptions {
 /** Throws `KUSTOMIZE_INVALID`. */
 export function generate(options: GenerateOptions): Resource {
   const { kind, args, file, defaults } = options;
-  const { name, namespace, behavior = 'create' } = args;
+  const { name, namespace } = args;
+  // Whatever kustomize does not know is `create`.
+  const behavior = args.behavior === 'merge' || args.behavior === 'replace' ? args.behavior : 'create';
   if (name === undefined || name === '') throw invalid(`${file}: a ${kind} of a generator has no name`);
-  if (behavior !== 'create' && behavior !== 'merge' && behavior !== 'replace') {
-    throw invalid(
-      `${file}: the generator of ${name} has the behavior ${behavior}; create, merge and replace are known`,
-    );
-  }
   const labels = { ...defaults?.labels, ...args.options?.labels };
   const annotations = { ...defaults?.annotations, ...args.options?.annotations };
   const isImmutable = defaults?.immutable === true || args.options?.immutable === true;

@@ -13,7 +13,19 @@ export function mergePatch(object: AnyObject, patch: UnknownRecord): AnyObject |
     schema: mergeSchemaFor(object),
     name: '',
   });
-  return merged as AnyObject | undefined;
+  return withoutNulls(merged, { field: undefined, schema: mergeSchemaFor(object), name: '' }) as AnyObject | undefined;
+}
+
+/** What a patch was applied to loses its empty members, those the patch does not name too. */
+function withoutNulls(value: unknown, place: Place): unknown {
+  if (Array.isArray(value)) {
+    const { field, name } = place;
+    if (field === undefined || !field.merge) return value;
+    return value.map((item: unknown) => withoutNulls(item, { field: undefined, schema: field.schema, name }));
+  }
+  if (!isRecord(value)) return value;
+  const members = Object.entries(value).filter(([, member]) => member !== null);
+  return Object.fromEntries(members.map(([name, member]) => [name, withoutNulls(member, memberPlace(place, name))]));
 }
 
 interface Place {

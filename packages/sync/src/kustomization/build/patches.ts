@@ -112,9 +112,21 @@ function applyOperations(resources: readonly Resource[], operations: readonly un
   for (const resource of selectResources(resources, entry.target)) {
     rememberId(resource);
     try {
-      resource.object = applyJsonPatch(resource.object, operations) as AnyObject;
+      for (const operation of operations) {
+        resource.object = applyJsonPatch(resource.object, [likeGo(operation, resource.object)]) as AnyObject;
+      }
     } catch (error) {
       throw invalid(entry, `${idText(currentId(resource))}: ${messageOf(error)}`);
     }
   }
+}
+
+/** `replace` of a member that a map does not have adds it, as the library of kustomize does. */
+function likeGo(operation: unknown, object: AnyObject): unknown {
+  if (!isRecord(operation) || operation['op'] !== 'replace') return operation;
+  const steps = String(operation['path']).split('/').slice(1);
+  const names = steps.map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const parent = getIn(object, names.slice(0, -1));
+  const isNew = isRecord(parent) && !Object.hasOwn(parent, names.at(-1) ?? '');
+  return isNew ? { ...operation, op: 'add' } : operation;
 }

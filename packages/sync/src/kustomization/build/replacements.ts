@@ -56,7 +56,7 @@ function valueOf(resources: readonly Resource[], source: NonNullable<Replacement
   const path = source.fieldPath ?? defaultPath;
   const [place] = placesOf(match.object as unknown as UnknownRecord, splitFieldPath(path), undefined);
   const value = place?.holder[place.key];
-  if (value === undefined || value === null || value === '') {
+  if (value === undefined || value === null) {
     throw invalid(file, `fieldPath \`${path}\` is missing for replacement source ${text}`);
   }
   const { delimiter = '', index = 0 } = source.options ?? {};
