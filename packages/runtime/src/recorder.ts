@@ -12,6 +12,8 @@ export interface EventInput {
   readonly message: string;
   /** e.g. `spec.containers{server}` */
   readonly fieldPath?: string;
+  /** Of the Event itself, e.g. the revision it speaks of. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /** Never rejects: an event that cannot be written is logged and dropped. */
@@ -116,7 +118,12 @@ function newEvent(options: WriteOptions, object: KubeObject, input: EventInput, 
   return {
     apiVersion: 'v1',
     kind: 'Event',
-    metadata: { name: `${metadata.name}.${options.nextSuffix(nowMs)}`, namespace },
+    metadata: {
+      name: `${metadata.name}.${options.nextSuffix(nowMs)}`,
+      namespace,
+      ...(input.annotations !== undefined &&
+        Object.keys(input.annotations).length > 0 && { annotations: { ...input.annotations } }),
+    },
     involvedObject: {
       apiVersion,
       kind,

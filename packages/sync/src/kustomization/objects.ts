@@ -137,3 +137,8 @@ export function isMarked(object: KubeObject | undefined, key: string, value: str
   const { labels, annotations } = object?.metadata ?? {};
   return [labels?.[key], annotations?.[key]].some((found) => found?.toLowerCase() === value.toLowerCase());
 }
+
+/** On everything a Kustomization applied. */
+export function ownerLabels({ name, namespace = '' }: { name: string; namespace?: string }): Record<string, string> {
+  return { ['kustomize.toolkit.fluxcd.io/name']: name, ['kustomize.toolkit.fluxcd.io/namespace']: namespace };
+}
