@@ -39,6 +39,14 @@ describe('parseAllYaml', () => {
     expect(parseAllYaml('a: yes\n---\nb: "yes"\n', { file: 'x.yaml' })).toEqual([{ a: true }, { b: 'yes' }]);
   });
 
+  test('yes and on are texts where only true and false are booleans', () => {
+    const text = '{y: yes, on: true, a: False, b: 0777}';
+    expect(parseAllYaml(text, { file: 'x.yaml', onlyTrueAndFalse: true })).toEqual([
+      { y: 'yes', on: true, a: false, b: 511 },
+    ]);
+    expect(parseAllYaml('[yes, on]', { file: 'x.yaml' })).toEqual([[true, true]]);
+  });
+
   test('takes for numbers with an exponent only what go-yaml does', () => {
     const text = '[e2, 1e3, 1.5e+3, .5e1, -e1, .e3, 1_0e2, ., -., 1., .5]';
     expect(parseAllYaml(text, { file: 'x.yaml' })).toEqual([

@@ -6,13 +6,16 @@ import { TowpathError } from './errors.ts';
 export interface ParseYamlOptions {
   /** Named in errors. */
   readonly file: string;
+  /** `yes`, `on` and `y` are texts: how go-yaml v3, and with it kustomize, reads what has no type. */
+  readonly onlyTrueAndFalse?: boolean;
 }
 
 /** Every non-empty document of a YAML stream. Throws `YAML_INVALID`. */
 export function parseAllYaml(text: string, options: ParseYamlOptions): unknown[] {
-  let list = documentsOf(text);
+  const tags = options.onlyTrueAndFalse === true ? likeGo3 : likeGo;
+  let list = documentsOf(text, tags);
   if (list.some(({ errors }) => errors[0]?.code === 'MISSING_CHAR')) {
-    const repaired = documentsOf(indentQuoted(text));
+    const repaired = documentsOf(indentQuoted(text), tags);
     if (repaired.every(({ errors }) => errors.length === 0)) list = repaired;
   }
   return list.flatMap((document) => {
@@ -30,13 +33,13 @@ export function parseAllYaml(text: string, options: ParseYamlOptions): unknown[]
   });
 }
 
-function documentsOf(text: string): readonly Document[] {
+function documentsOf(text: string, customTags: (tags: Tags) => Tags): readonly Document[] {
   const documents = parseAllDocuments(text, {
     version: '1.1',
     merge: true,
     uniqueKeys: false,
     logLevel: 'silent',
-    customTags: likeGo,
+    customTags,
   });
   return Array.isArray(documents) ? (documents as Document[]) : [];
 }
@@ -52,6 +55,15 @@ function likeGo(tags: Tags): Tags {
     const { format, test } = tag as ScalarTag;
     if (format === 'EXP') return { ...(tag as ScalarTag), test: exponent };
     return test?.test('.') === true ? { ...(tag as ScalarTag), test: fraction } : tag;
+  });
+}
+
+/** As {@link likeGo}, with `true` and `false` alone for booleans. */
+function likeGo3(tags: Tags): Tags {
+  return likeGo(tags).map((tag) => {
+    if (typeof tag !== 'object' || tag.tag !== 'tag:yaml.org,2002:bool') return tag;
+    const isTrue = (tag as ScalarTag).test?.test('true') === true;
+    return { ...(tag as ScalarTag), test: isTrue ? /^(?:[Tt]rue|TRUE)$/ : /^(?:[Ff]alse|FALSE)$/ };
   });
 }
 

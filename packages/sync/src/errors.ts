@@ -11,4 +11,8 @@ export const syncErrorCodes = [
   'SYNC_FAILED',
   'SYNC_TIMEOUT',
   'IDENTITY_MISSING',
+  'KUSTOMIZE_INVALID',
+  'KUSTOMIZE_UNSUPPORTED',
+  'POST_BUILD_FAILED',
+  'ARTIFACT_INVALID',
 ] as const;

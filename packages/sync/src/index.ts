@@ -6,3 +6,6 @@ export { placeManifests, type KindLookup, type Resource } from './manifests/reso
 export { checksum, checksumAnnotation, gcMark, gcMarkLabel, resourceId, syncSetName } from './marks.ts';
 export { requestSync, type SyncRequest } from './request.ts';
 export { parseFluxOptions, type FluxOptions } from './options.ts';
+export { createKustomizeController, type KustomizeControllerDeps } from './kustomization/builtin.ts';
+export { buildSource, type BuildSpec } from './kustomization/generate.ts';
+export { substituteObject } from './kustomization/substitute.ts';

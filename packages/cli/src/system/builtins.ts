@@ -10,7 +10,7 @@ import { createMesh } from '@towpath/mesh';
 import { createPrometheusBuiltin, type RequestHandler } from '@towpath/metrics';
 import { createHelmOperator } from '@towpath/releases';
 import { createFlaggerBuiltin } from '@towpath/rollouts';
-import { createFlux } from '@towpath/sync';
+import { createFlux, createKustomizeController } from '@towpath/sync';
 import { elected } from './elected.ts';
 
 export interface BuiltinDeps {
@@ -32,6 +32,7 @@ export function createBuiltins(deps: BuiltinDeps): Readonly<Record<string, Built
   });
   return {
     ...withElection('flux', createFlux({ startImages: createImageAutomation() }), [3030]),
+    ...withElection('kustomize-controller', createKustomizeController({ clock, random }), [9440]),
     ...withElection(
       'helm-operator',
       createHelmOperator({ clock, random, renderWorker: renderWorkerOf(deps.program) }),

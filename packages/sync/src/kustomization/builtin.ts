@@ -1,5 +1,6 @@
 /** The builtin `towpath.builtin/kustomize-controller`: Flux's Kustomizations, unchanged. */
 
+import { createServer, request, type IncomingMessage } from 'node:http';
 import type { Builtin, BuiltinContext, Transport } from '@towpath/api';
 import { systemClock, systemRandom, TowpathError, type Clock, type Random } from '@towpath/kit';
 import { Client, createRecorder } from '@towpath/runtime';
@@ -11,7 +12,7 @@ import { statusManager } from './status.ts';
 export interface KustomizeControllerDeps {
   readonly clock?: Clock;
   readonly random?: Random;
-  /** How artifacts are read; by HTTP from where the pod's URLs lead when absent. */
+  /** How artifacts are read; by HTTP through the pod's connections when absent. */
   readonly fetchBytes?: FetchBytes;
 }
 
@@ -47,10 +48,14 @@ export function createKustomizeController(deps: KustomizeControllerDeps = {}): B
       options: flags,
     });
     log.info('starting manager', { controller: 'kustomization' });
+    const endProbes = answerProbes(context);
     const done = new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       signal.addEventListener('abort', () => resolve(), { once: true });
-    }).then(() => controller.dispose());
+    }).then(() => {
+      endProbes();
+      return controller.dispose();
+    });
     return { done };
   };
 }
@@ -67,17 +72,58 @@ function impersonating(transport: Transport, user: string): Transport {
 }
 
 const fetchTimeoutMs = 60_000;
+/** Of a packed artifact. */
+const maxArtifactBytes = 256 * 1024 * 1024;
 
-function httpFetch({ hostUrl }: BuiltinContext): FetchBytes {
-  return async (url, signal) => {
-    const answer = await fetch(hostUrl(url), {
-      signal: AbortSignal.any([signal, AbortSignal.timeout(fetchTimeoutMs)]),
-    });
-    if (answer.status === 404) return undefined;
-    if (answer.ok) return new Uint8Array(await answer.arrayBuffer());
-    throw new TowpathError('ARTIFACT_INVALID', `failed to download artifact from ${url}, status: ${answer.status}`, {
-      next: 'look at the source-controller that serves it',
-    });
+/** HTTP through the pod's own connections, so that names of the cluster are found. */
+function httpFetch({ dialer }: BuiltinContext): FetchBytes {
+  return async (text, signal) => {
+    const url = new URL(text);
+    const port = Number(url.port === '' ? 80 : url.port);
+    if (url.protocol !== 'http:') throw failed(text, `the scheme ${url.protocol} is not supported`);
+    const connection = await dialer.dial({ host: url.hostname.replace(/\.$/, ''), port });
+    const stop = AbortSignal.any([signal, AbortSignal.timeout(fetchTimeoutMs)]);
+    try {
+      const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+        const asked = request(url, { createConnection: () => connection, agent: false, signal: stop }, resolve);
+        asked.on('error', reject);
+        asked.end();
+      });
+      if (answer.statusCode === 404) return undefined;
+      if (answer.statusCode !== 200) throw failed(text, `status: ${answer.statusCode ?? 0}`);
+      return await readAll(answer, text);
+    } finally {
+      connection.destroy();
+    }
+  };
+}
+
+async function readAll(answer: IncomingMessage, url: string): Promise<Uint8Array> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of answer as AsyncIterable<Buffer>) {
+    size += part.length;
+    if (size > maxArtifactBytes) throw failed(url, `it has more than ${maxArtifactBytes} bytes`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}
+
+function failed(url: string, why: string): TowpathError {
+  return new TowpathError('ARTIFACT_INVALID', `failed to download artifact from ${url}, ${why}`, {
+    next: 'look at the source-controller that serves it',
+  });
+}
+
+const probePort = 9440;
+
+/** `/healthz` and `/readyz`, while the component runs. */
+function answerProbes({ network }: BuiltinContext): () => void {
+  const server = createServer((_request, response) => response.end('ok'));
+  const listener = network.listen(probePort, ({ stream }) => server.emit('connection', stream));
+  return () => {
+    listener.close();
+    server.close();
   };
 }
 

@@ -117,7 +117,7 @@ function loadResource(layer: Layer, path: string): Resource[] {
 
 /** The objects of one file. Throws `KUSTOMIZE_INVALID` for what is no object. */
 export function readResources(text: string, file: string): Resource[] {
-  return parseAllYaml(text, { file })
+  return parseAllYaml(text, { file, onlyTrueAndFalse: true })
     .flatMap(flattenLists)
     .map((document) => {
       const metadata = isRecord(document) ? document['metadata'] : undefined;
@@ -219,7 +219,7 @@ function absorb(resources: Resource[], made: Resource, layer: Layer): void {
       if (Object.keys(both).length > 0) object[field] = both;
     }
   }
-  resources[index] = { ...old, object, needsHash: made.needsHash };
+  resources[index] = { ...old, object, needsHash: old.needsHash && made.needsHash };
 }
 
 /** In the fixed order of kustomize, whatever the order in the file. */

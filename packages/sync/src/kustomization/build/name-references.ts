@@ -9,7 +9,7 @@ import {
   type FieldSpec,
   type KindSelector,
 } from './field-specs.ts';
-import { anyIds, currentId, idText, originalId, sameNamespace, type Resource } from './resource.ts';
+import { currentId, idText, originalId, sameNamespace, type Resource } from './resource.ts';
 
 /** Changes references in place. Throws `KUSTOMIZE_INVALID` where a name could mean several resources. */
 export function fixNameReferences(resources: readonly Resource[]): void {
@@ -137,9 +137,4 @@ function sameEnd(left: readonly string[], right: readonly string[]): boolean {
   const [short, long] = left.length <= right.length ? [left, right] : [right, left];
   if (short.length === 0) return long.length === 0;
   return short.every((item, index) => item === long[long.length - short.length + index]);
-}
-
-/** The ids before and after, for whoever looks for one. */
-export function hasId(resource: Resource, test: (id: ReturnType<typeof currentId>) => boolean): boolean {
-  return anyIds(resource).some(test);
 }

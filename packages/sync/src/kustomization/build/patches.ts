@@ -27,7 +27,7 @@ export interface PatchEntry {
 
 /** Changes the resources in place; what a patch deletes leaves the list. Throws `KUSTOMIZE_INVALID`. */
 export function applyPatch(resources: Resource[], entry: PatchEntry): void {
-  const documents = parseAllYaml(entry.text, { file: entry.file });
+  const documents = parseAllYaml(entry.text, { file: entry.file, onlyTrueAndFalse: true });
   const first = documents[0];
   if (Array.isArray(first)) {
     applyOperations(resources, first, entry);
