@@ -4,7 +4,7 @@
  *   --cluster embedded|real   only there; default: both
  *   --kubeconfig FILE         the real cluster; without it kube-apiserver 1.34 with etcd, controller-manager and scheduler
  *                             are built with Go once and started
- *   --only PART               leader, shards
+ *   --only PART               walk, leader, shards
  *   --tools DIR               where programs that are built are kept
  *   --keep                    keeps the working folders
  *
@@ -20,11 +20,14 @@ import { parseArgs } from 'node:util';
 import { leaderRows } from './adoption/leader.mjs';
 import { startRealCluster } from './adoption/real-cluster.mjs';
 import { shardRows } from './adoption/shards.mjs';
+import { walkPart } from './adoption/walk-part.mjs';
 import { findProgram, Walk } from './walk.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const startLimitMs = 120_000;
+/** Rows on one running Towpath; the walk starts its own. */
 const parts = { leader: leaderRows, shards: shardRows };
+const known = ['walk', ...Object.keys(parts)];
 
 const { values: options } = parseArgs({
   options: {
@@ -36,8 +39,8 @@ const { values: options } = parseArgs({
     dist: { type: 'string', default: 'dist' },
   },
 });
-if (options.only !== undefined && parts[options.only] === undefined) {
-  console.error(`no part ${options.only}: choose from ${Object.keys(parts).join(', ')}`);
+if (options.only !== undefined && !known.includes(options.only)) {
+  console.error(`no part ${options.only}: choose from ${known.join(', ')}`);
   process.exit(2);
 }
 const missing = ['git', 'kubectl'].filter((program) => findProgram(program) === undefined);
@@ -51,7 +54,7 @@ for (const cluster of options.cluster === undefined ? ['embedded', 'real'] : [op
   console.log(`── ${cluster}`);
   const real = cluster === 'real' ? await startRealCluster({ root, ...options }) : undefined;
   try {
-    if (real?.missing === undefined) await runOn(cluster, real);
+    if (real?.missing === undefined) await runAll(cluster, real);
     else {
       count.skipped++;
       console.log(`skipped the real cluster: ${real.missing}`);
@@ -62,6 +65,14 @@ for (const cluster of options.cluster === undefined ? ['embedded', 'real'] : [op
 }
 console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
 process.exit(count.failed + count.skipped === 0 && count.passed > 0 ? 0 : 1);
+
+async function runAll(cluster, real) {
+  if (options.only !== 'walk') await runOn(cluster, real);
+  if (options.only !== undefined && options.only !== 'walk') return;
+  const walk = walkPart({ root, dist: options.dist, kubeconfig: real?.kubeconfig });
+  count.passed += walk.passed;
+  count.failed += walk.failed;
+}
 
 async function runOn(cluster, real) {
   const work = mkdtempSync(join(tmpdir(), `towpath-adoption-${cluster}-`));

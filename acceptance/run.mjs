@@ -1,7 +1,9 @@
 /**
  * The acceptance walk: from an empty `towpath up --bare` to a promoted canary, row by row, with the real git and kubectl.
  *
- *   npm run acceptance -- [--rows 1-37] [--bail] [--keep] [--dist FOLDER]
+ *   npm run acceptance -- [--rows 1-37] [--bail] [--keep] [--dist FOLDER] [--kubeconfig FILE]
+ *
+ * `--kubeconfig` names a cluster on this machine that is joined as nodes in place of the embedded one.
  *
  * Prints a line per row, then `N passed, N failed`. Exits 1 on any failure.
  */
@@ -30,6 +32,7 @@ const { values: options } = parseArgs({
     bail: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
     dist: { type: 'string', default: 'dist' },
+    kubeconfig: { type: 'string' },
   },
 });
 
@@ -50,9 +53,10 @@ console.log(
 
 const work = mkdtempSync(join(tmpdir(), 'towpath-walk-'));
 for (const folder of ['home', 'helm']) mkdirSync(join(work, folder), { recursive: true });
+const joined = options.kubeconfig === undefined ? [] : ['--kubeconfig', options.kubeconfig];
 const server = spawn(
   process.execPath,
-  [join(root, options.dist, 'towpath.js'), 'up', '--bare', '--data', join(work, 'data')],
+  [join(root, options.dist, 'towpath.js'), 'up', '--bare', '--data', join(work, 'data'), ...joined],
   {
     stdio: ['ignore', openSync(join(work, 'up.log'), 'a'), openSync(join(work, 'up.log'), 'a')],
   },

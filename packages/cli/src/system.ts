@@ -5,7 +5,14 @@ import { join } from 'node:path';
 import { Disposer, type Clock, type Disposable, type Logger, type Random } from '@towpath/kit';
 import type { Ready } from './context.ts';
 import { createBuiltins } from './system/builtins.ts';
-import { startCluster } from './system/cluster.ts';
+import {
+  frontServices,
+  gatewayPorts,
+  startCluster,
+  type ClusterOptions,
+  type RunningCluster,
+} from './system/cluster.ts';
+import { joinCluster } from './system/join-cluster.ts';
 import { demoRepository } from './system/components.ts';
 import { startDashboardPart } from './system/dashboard.ts';
 import { openDataDir, writeAtomically, type DataDir } from './system/data-dir.ts';
@@ -21,6 +28,8 @@ export interface SystemOptions {
   readonly httpPort: number | undefined;
   readonly nodes: number;
   readonly runtime: 'process' | 'container';
+  /** Of a cluster that is there already: nodes join it, and no cluster is started. */
+  readonly kubeconfig: string | undefined;
   /** No controllers, no shop: for the walk and for people's own repositories. */
   readonly bare: boolean;
   /** In place of the shop, now or at an earlier start. */
@@ -78,17 +87,17 @@ async function start(options: SystemOptions, data: DataDir, ends: Disposer): Pro
   signal.throwIfAborted();
   const host = readHostFacts(options.env);
   const cluster = ends.own(
-    await startCluster({
+    await clusterOf(options.kubeconfig, {
       clock,
       random,
       log,
       data,
       host,
+      nodes: options.nodes,
+      runtime: options.runtime,
       builtins,
       frontPort,
       gatewayPort,
-      nodes: options.nodes,
-      runtime: options.runtime,
     }),
   );
   progress.done('cluster', `${cluster.url}, ${options.nodes} nodes (${cluster.nodes.runtime})`);
@@ -118,4 +127,22 @@ async function start(options: SystemOptions, data: DataDir, ends: Disposer): Pro
   };
   await writeAtomically(join(data.path, readyName), `${JSON.stringify(ready, undefined, 2)}\n`);
   return { ready, own, dispose: () => ends.dispose() };
+}
+
+/** The embedded cluster, or nodes in the one of a kubeconfig. */
+async function clusterOf(kubeconfig: string | undefined, options: ClusterOptions): Promise<RunningCluster> {
+  if (kubeconfig === undefined) return startCluster(options);
+  const { data, frontPort, gatewayPort, ...common } = options;
+  const joined = await joinCluster({
+    ...common,
+    kubeconfig,
+    nodesDir: await data.folder('nodes'),
+    name: 'towpath',
+    nodeIP: '127.0.0.1',
+    kubeletPort: await data.port('kubelet'),
+    mirror: `http://127.0.0.1:${frontPort}`,
+    hostServices: frontServices(frontPort),
+    hostPorts: gatewayPorts(gatewayPort),
+  });
+  return { ...joined, kubeconfig };
 }

@@ -27,6 +27,7 @@ export function upCommand(context: CliContext): Command {
       'your repository in place of the shop: its current (of a URL: default) branch is copied once',
     )
     .option('--trust', 'run the pipeline and the images of --repo URL as your user; remembered in the data folder')
+    .option('--kubeconfig <file>', 'join this cluster as nodes instead of starting one; it must run on this machine')
     .option('--bare', 'no controllers and no shop: install what you want from the chart repository')
     .addHelpText(
       'after',
@@ -53,6 +54,7 @@ interface UpFlags {
   readonly http?: number;
   readonly nodes: number;
   readonly runtime: RuntimeName;
+  readonly kubeconfig?: string;
   readonly bare?: boolean;
   readonly repo?: string;
   readonly trust?: boolean;
@@ -71,6 +73,7 @@ async function run(context: CliContext, flags: UpFlags): Promise<void> {
     httpPort: flags.http,
     nodes: flags.nodes,
     runtime: flags.runtime,
+    kubeconfig: flags.kubeconfig === undefined ? undefined : resolve(context.cwd, flags.kubeconfig),
     bare: flags.bare === true,
     repository:
       flags.repo === undefined ? undefined : { from: sourceOf(flags.repo, context.cwd), trust: flags.trust === true },

@@ -45,6 +45,16 @@ export interface RunningCluster extends Disposable {
 /** In-cluster names of what the front serves, below `.towpath-system`. */
 const frontNames = ['git', 'registry', 'charts', 'dashboard'];
 
+/** Where in-cluster names of the front lead: to its port on this machine. */
+export function frontServices(frontPort: number): Record<string, { port: number }> {
+  return Object.fromEntries(frontNames.map((name) => [`${name}.towpath-system:80`, { port: frontPort }]));
+}
+
+/** The gateway's port on this machine, as load balancers of nodes name it. */
+export function gatewayPorts(gatewayPort: number): Record<string, number> {
+  return { 'istio-system/istio-ingressgateway:80': gatewayPort };
+}
+
 /** Resolves when the nodes are Ready and pods are being started. */
 export async function startCluster(options: ClusterOptions): Promise<RunningCluster> {
   const { clock, random, log, data } = options;
@@ -89,7 +99,6 @@ export async function startCluster(options: ClusterOptions): Promise<RunningClus
 
 async function nodeOptions(options: ClusterOptions, api: RunningApiServer): Promise<Parameters<typeof startNodes>[0]> {
   const { clock, random, log, data, host, frontPort, gatewayPort } = options;
-  const front = Object.fromEntries(frontNames.map((name) => [`${name}.towpath-system:80`, { port: frontPort }]));
   return {
     transport: api.transport(),
     transportWithToken: (token) => ({
@@ -110,8 +119,8 @@ async function nodeOptions(options: ClusterOptions, api: RunningApiServer): Prom
       authFiles: [join(data.path, 'docker', 'config.json'), dockerConfig(host.env)],
     }),
     builtins: options.builtins,
-    hostServices: { ...front, 'kubernetes.default:443': { port: api.port } },
-    hostPorts: { 'istio-system/istio-ingressgateway:80': gatewayPort },
+    hostServices: { ...frontServices(frontPort), 'kubernetes.default:443': { port: api.port } },
+    hostPorts: gatewayPorts(gatewayPort),
     host,
   };
 }
