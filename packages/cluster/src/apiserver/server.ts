@@ -15,6 +15,7 @@ import type { Store } from '../store/store.ts';
 import { createAdmission } from './admission/chain.ts';
 import { Webhooks } from './admission/webhooks.ts';
 import { Authenticator } from './auth/authenticate.ts';
+import { ensurePriorityClasses } from './strategies/system-priorities.ts';
 import { ensureBootstrapRoles } from './auth/bootstrap-roles.ts';
 import { Authorizer, pathRefusal, refusal, type ResourceAttributes } from './auth/rbac.ts';
 import { ServiceAccountTokens } from './auth/service-account-tokens.ts';
@@ -129,7 +130,8 @@ export class ApiServer {
     const namespaces = this.objects.collection('core/namespaces');
     const missing = systemNamespaces.filter((name) => namespaces.get(name) === undefined);
     await Promise.all(missing.map((name) => this.#createNamespace(name)));
-    await ensureBootstrapRoles({ objects: this.objects, clock: this.#deps.clock, random: this.#deps.random });
+    const deps = { objects: this.objects, clock: this.#deps.clock, random: this.#deps.random };
+    await Promise.all([ensureBootstrapRoles(deps), ensurePriorityClasses(deps)]);
   }
 
   async #createNamespace(name: string): Promise<void> {

@@ -116,21 +116,16 @@ function addTokenVolume(context: ApiContext, spec: PodSpecView): void {
   spec.volumes = [...(spec.volumes ?? []), { name, projected: { sources, defaultMode: 0o644 } }];
 }
 
-const builtinPriorities: Readonly<Record<string, number>> = {
-  'system-cluster-critical': 2_000_000_000,
-  'system-node-critical': 2_000_001_000,
-};
-
 function addPriority(context: ApiContext, pod: AnyObject, spec: PodSpecView): void {
   const classes = context.objects.collection('scheduling.k8s.io/priorityclasses');
   const name = spec.priorityClassName ?? '';
   const chosen =
     name === '' ? classes.list().find(({ object }) => object['globalDefault'] === true) : classes.get(name);
-  if (name !== '' && chosen === undefined && builtinPriorities[name] === undefined) {
+  if (name !== '' && chosen === undefined) {
     throw forbidden({ group: '', plural: 'pods' }, pod.metadata.name, `no PriorityClass with name ${name} was found`);
   }
   if (chosen !== undefined) spec.priorityClassName = chosen.object.metadata.name;
-  const computed = Number(chosen?.object['value'] ?? builtinPriorities[name] ?? 0);
+  const computed = Number(chosen?.object['value'] ?? 0);
   if (spec.priority !== undefined && spec.priority !== computed) {
     const why = `the integer value of priority (${spec.priority}) must not be provided in pod spec; priority admission controller computed ${computed} from the given PriorityClass name`;
     throw forbidden({ group: '', plural: 'pods' }, pod.metadata.name, why);

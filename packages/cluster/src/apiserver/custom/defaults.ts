@@ -1,7 +1,7 @@
 /** Fills defaults of a structural schema. Source: apiextensions-apiserver, defaulting. */
 
 import { isRecord, type UnknownRecord } from '@towpath/kit';
-import type { JsonSchema } from './json-schema.ts';
+import { memberSchema, type JsonSchema } from './json-schema.ts';
 
 /** Fills `value` in place. A null where the schema allows none and has a default counts as absent. */
 export function applySchemaDefaults(value: unknown, schema: JsonSchema): void {
@@ -16,6 +16,22 @@ export function applySchemaDefaults(value: unknown, schema: JsonSchema): void {
   if (!isRecord(additionalProperties)) return;
   for (const [name, member] of Object.entries(value)) {
     if (schema.properties?.[name] === undefined) applySchemaDefaults(member, additionalProperties as JsonSchema);
+  }
+}
+
+/** Removes nulls the schema does not allow and has no default for: clients write them for what is absent. */
+export function removeNulls(value: unknown, schema: JsonSchema): void {
+  if (Array.isArray(value)) {
+    const { items } = schema;
+    if (items !== undefined) for (const item of value) removeNulls(item, items);
+    return;
+  }
+  if (!isRecord(value)) return;
+  for (const [name, member] of Object.entries(value)) {
+    const inner = memberSchema(schema, name);
+    if (inner === undefined) continue;
+    if (member === null && inner.nullable !== true && inner.default === undefined) delete value[name];
+    else removeNulls(member, inner);
   }
 }
 

@@ -4,7 +4,7 @@ import type { AnyObject } from '@towpath/api';
 import { getIn, isRecord, type UnknownRecord } from '@towpath/kit';
 import type { CustomResource, PrinterColumn, Resource, Subresource } from '../resources/resource.ts';
 import type { TypeTable } from '../schema/type-table.ts';
-import { applySchemaDefaults, hasDefaults } from './defaults.ts';
+import { applySchemaDefaults, hasDefaults, removeNulls } from './defaults.ts';
 import type { JsonSchema } from './json-schema.ts';
 import { pruneObject } from './prune.ts';
 import { rootSchema, viewOfRoot } from './schema-view.ts';
@@ -95,7 +95,10 @@ function customOf(definition: AnyObject, version: Version, types: TypeTable): Cu
   return {
     definitionUid: definition.metadata.uid ?? '',
     prune: (object) => (keepsUnknown ? [] : pruneObject(object, schema)),
-    applyDefaults: (object) => applySchemaDefaults(object, schema),
+    applyDefaults: (object) => {
+      removeNulls(object, schema);
+      applySchemaDefaults(object, schema);
+    },
     defaulted: defaultsOnRead(schema),
     validate: (object, old, warn) => {
       const causes = validateValue(withoutMetadata(object), schema, '');

@@ -150,7 +150,11 @@ function wasClientSide(conflicts: readonly { set: FieldNode }[], contest: Contes
   } catch {
     return false;
   }
-  const own = fieldsOf(applied, ownershipSchema(contest.request.target.resource));
+  const schema = ownershipSchema(contest.request.target.resource);
+  // What somebody else changed since is no longer its own.
+  const changed = compareStates(applied, contest.live, schema);
+  const since = unionOf(unionOf(changed.added, changed.modified), changed.removed);
+  const own = differenceOf(fieldsOf(applied, schema), since);
   return conflicts.every(({ set }) => isEmptySet(differenceOf(set, own)));
 }
 

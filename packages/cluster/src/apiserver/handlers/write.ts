@@ -41,8 +41,8 @@ export interface WriteOptions {
   readonly keepManagedFields?: boolean;
 }
 
-function strategyContext(context: ApiContext): StrategyContext {
-  return { store: context.objects, random: context.random, nowMs: context.clock.nowMs() };
+function strategyContext(context: ApiContext, { user }: Target): StrategyContext {
+  return { store: context.objects, random: context.random, nowMs: context.clock.nowMs(), user };
 }
 
 /** Stores a new object from a decoded body. */
@@ -64,14 +64,14 @@ export async function createObject(
   if (options.keepManagedFields !== true) {
     trackUpdate(context, { object, old: undefined, target, manager: options.fieldManager });
   }
-  strategy.prepareCreate?.(object, strategyContext(context));
+  strategy.prepareCreate?.(object, strategyContext(context, target));
 
   object = await admit(context, target, { object, old: undefined, options });
   refuseInvalid(resource, object, [
     ...validateMetadata(object, strategy, resource),
     ...(strategy.validate?.(object) ?? []),
     ...checkObject(resource.collection, object, undefined),
-    ...(strategy.validateStored?.(object, strategyContext(context)) ?? []),
+    ...(strategy.validateStored?.(object, strategyContext(context, target)) ?? []),
     ...(resource.custom?.validate(object, undefined, (text) => options.warnings.push(text)) ?? []),
   ]);
   await admitFinal(context, target, { object, old: undefined, options });
@@ -136,14 +136,14 @@ async function updateOnce(
   restoreProtected(object, old, target);
   applyDefaults(object, resource, strategy);
   if (options.keepManagedFields !== true) trackUpdate(context, { object, old, target, manager: options.fieldManager });
-  strategy.prepareUpdate?.(object, old, strategyContext(context));
+  strategy.prepareUpdate?.(object, old, strategyContext(context, target));
   bumpGeneration(object, old, target, strategy);
 
   object = await admit(context, target, { object, old, options });
   causes.push(...validateMetadata(object, strategy, resource));
   causes.push(...(strategy.validate?.(object) ?? []), ...(strategy.validateUpdate?.(object, old) ?? []));
   causes.push(...checkObject(resource.collection, object, old));
-  causes.push(...(strategy.validateStored?.(object, strategyContext(context)) ?? []));
+  causes.push(...(strategy.validateStored?.(object, strategyContext(context, target)) ?? []));
   causes.push(...(resource.custom?.validate(object, old, (text) => options.warnings.push(text)) ?? []));
   refuseInvalid(resource, object, causes);
   await admitFinal(context, target, { object, old, options });

@@ -40,7 +40,7 @@ beforeAll(async () => {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name: 'p', namespace: 'default' },
-    spec: { containers: [{ name: 'c', image: 'i' }] },
+    spec: { nodeName: 'n', containers: [{ name: 'c', image: 'i' }] },
   };
   await new Client({ transport: api.transport() }).create(Pods, pod);
 });

@@ -25,6 +25,7 @@ import {
   priorityClass,
   role,
   roleBinding,
+  signingRequest,
   storageClass,
   webhookConfiguration,
 } from './others.ts';
@@ -55,6 +56,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'batch/cronjobs': cronJob,
   'batch/jobs': job,
   'autoscaling/horizontalpodautoscalers': horizontalPodAutoscaler,
+  'certificates.k8s.io/certificatesigningrequests': signingRequest,
   'discovery.k8s.io/endpointslices': endpointSlice,
   'networking.k8s.io/ingresses': ingress,
   'networking.k8s.io/ipaddresses': ipAddress,

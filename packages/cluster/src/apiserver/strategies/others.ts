@@ -241,3 +241,17 @@ export const webhookConfiguration: Strategy = {
     return causes;
   },
 };
+
+/** Strategy of certificate signing requests: who asks is written down, whatever the request says. */
+export const signingRequest: Strategy = {
+  prepareCreate(object, { user }) {
+    const spec = isRecord(object['spec']) ? object['spec'] : {};
+    object['spec'] = {
+      ...spec,
+      username: user.name,
+      groups: user.groups,
+      ...(user.uid === undefined || user.uid === '' ? {} : { uid: user.uid }),
+      ...(user.extra === undefined ? {} : { extra: user.extra }),
+    };
+  },
+};

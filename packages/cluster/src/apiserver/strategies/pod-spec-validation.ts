@@ -16,12 +16,12 @@ import { quantityValue } from '../schema/quantity.ts';
 /** Volume sources in the order of the API. */
 const firstSources = ['emptyDir', 'hostPath'];
 
-/** The causes for which a specification at `path` is refused. */
-export function validatePodSpec(spec: PodSpecView, path: string): StatusCause[] {
+/** The causes for which a specification at `path` is refused; `claims` names volumes that are there when it runs. */
+export function validatePodSpec(spec: PodSpecView, path: string, claims: readonly string[] = []): StatusCause[] {
   const causes: StatusCause[] = [];
   const containers = spec.containers ?? [];
   if (containers.length === 0) causes.push(cause.required(`${path}.containers`));
-  const volumes = validateVolumes(spec, path, causes);
+  const volumes = new Set([...validateVolumes(spec, path, causes), ...claims]);
   const names = new Set<string>();
   const each = (list: readonly ContainerSpec[], at: string): void =>
     list.forEach((container, index) => {

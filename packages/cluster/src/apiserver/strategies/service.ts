@@ -150,6 +150,9 @@ function keepAllocated(object: AnyObject, old: AnyObject): void {
     if (before.clusterIP !== undefined) spec.clusterIP = before.clusterIP;
     if (before.clusterIPs !== undefined) spec.clusterIPs = before.clusterIPs;
   }
+  // Who patches clusterIP alone means the list too.
+  const isAddressChanged = spec.clusterIP !== undefined && spec.clusterIP !== before.clusterIP;
+  if (isAddressChanged && jsonEqual(spec.clusterIPs, before.clusterIPs)) spec.clusterIPs = [spec.clusterIP ?? ''];
   if (before.ipFamilies !== undefined) spec.ipFamilies ??= before.ipFamilies;
   if (before.ipFamilyPolicy !== undefined) spec.ipFamilyPolicy ??= before.ipFamilyPolicy;
   if (!hasNodePorts(spec)) {
@@ -184,14 +187,8 @@ function validate(object: AnyObject): StatusCause[] {
     return causes;
   }
   const ip = spec.clusterIP ?? '';
-  if (ip !== 'None' && offsetOf(ip) === undefined) {
-    const detail = `failed to allocate IP ${ip}: the provided network does not match the current range`;
-    causes.push(
-      addressProblem(ip) === undefined
-        ? cause.invalid('spec.clusterIPs', spec.clusterIPs ?? [ip], detail)
-        : cause.invalid('spec.clusterIPs[0]', ip, addressProblem(ip) ?? ''),
-    );
-  }
+  const wrong = ip === 'None' || ip === '' ? undefined : addressProblem(ip);
+  if (wrong !== undefined) causes.push(cause.invalid('spec.clusterIPs[0]', ip, wrong));
   const ports = spec.ports ?? [];
   if (ports.length === 0 && ip !== 'None') causes.push(cause.required('spec.ports'));
   causes.push(...validatePorts(ports));
@@ -248,6 +245,17 @@ function validateAllocation(object: AnyObject, context: StrategyContext): Status
   const causes: StatusCause[] = [];
   const rest = others(object, context);
   const ip = spec.clusterIP ?? '';
+  const isExternal = spec.type === 'ExternalName';
+  if (
+    !isExternal &&
+    ip !== 'None' &&
+    addressProblem(ip) === undefined &&
+    offsetOf(ip) === undefined &&
+    !hasOther(object, context)
+  ) {
+    const detail = `failed to allocate IP ${ip}: the provided network does not match the current range`;
+    causes.push(cause.invalid('spec.clusterIPs', spec.clusterIPs ?? [ip], detail));
+  }
   if (ip !== '' && ip !== 'None' && rest.some((other) => other.clusterIP === ip)) {
     causes.push(
       cause.invalid('spec.clusterIPs', [ip], `failed to allocate IP ${ip}: provided IP is already allocated`),
@@ -262,6 +270,12 @@ function validateAllocation(object: AnyObject, context: StrategyContext): Status
     causes.push(cause.invalid(`spec.ports[${index}].nodePort`, port.nodePort, 'provided port is already allocated'));
   });
   return causes;
+}
+
+/** True for a service that keeps an address already: a change of it is refused as such. */
+function hasOther({ metadata: { namespace, name } }: AnyObject, { store }: StrategyContext): boolean {
+  const old = store.collection('core/services').get(`${namespace ?? ''}/${name}`)?.object;
+  return old !== undefined && (specOf(old).clusterIP ?? '') !== '';
 }
 
 /** Strategy of services. */

@@ -2,6 +2,7 @@
 
 import type { AnyObject } from '@towpath/api';
 import type { Random } from '@towpath/kit';
+import type { UserInfo } from '../http/message.ts';
 import type { StatusCause } from '../http/status.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
@@ -10,6 +11,8 @@ export interface StrategyContext {
   readonly store: ObjectStore;
   readonly random: Random;
   readonly nowMs: number;
+  /** Who asks. */
+  readonly user: UserInfo;
 }
 
 /**

@@ -30,6 +30,7 @@ interface WorkloadSpec {
   volumeClaimTemplates?: {
     kind?: string;
     apiVersion?: string;
+    metadata?: { name?: string };
     spec?: { volumeMode?: string };
     status?: { phase?: string };
   }[];
@@ -40,11 +41,15 @@ function specOf(object: AnyObject): WorkloadSpec {
   return object['spec'] as unknown as WorkloadSpec;
 }
 
-/** Validation of a pod template, its labels included. */
-export function validateTemplate(template: PodTemplateView, path: string): StatusCause[] {
+/** Validation of a pod template, its labels included; `claims` names volumes its controller adds. */
+export function validateTemplate(
+  template: PodTemplateView,
+  path: string,
+  claims: readonly string[] = [],
+): StatusCause[] {
   return [
     ...validateLabels(template.metadata?.labels, `${path}.metadata.labels`),
-    ...validatePodSpec(template.spec, `${path}.spec`),
+    ...validatePodSpec(template.spec, `${path}.spec`, claims),
   ];
 }
 
@@ -77,7 +82,8 @@ function validateWorkload(object: AnyObject): StatusCause[] {
   const causes: StatusCause[] = [];
   if ((spec.replicas ?? 0) < 0)
     causes.push(cause.invalid('spec.replicas', spec.replicas, 'must be greater than or equal to 0'));
-  causes.push(...validateSelector(spec), ...validateTemplate(spec.template, 'spec.template'));
+  const claims = (spec.volumeClaimTemplates ?? []).map((claim) => claim.metadata?.name ?? '');
+  causes.push(...validateSelector(spec), ...validateTemplate(spec.template, 'spec.template', claims));
   if (spec.template.spec.restartPolicy !== 'Always') {
     causes.push(
       cause.notSupported('spec.template.spec.restartPolicy', spec.template.spec.restartPolicy ?? '', ['Always']),

@@ -22,6 +22,7 @@ export type PodConnection =
 /** Finds what a request wants to connect to. Throws a `StatusError`. */
 export function podConnection(context: ApiContext, target: Target, streams: PodStreams | undefined): PodConnection {
   const pod = podOf(context, target);
+  checkHost(pod, target.subresource);
   if (streams === undefined) throw noStreams();
   const { query, subresource } = target;
   const flag = (name: string): boolean => query.get(name) === 'true' || query.get(name) === '1';
@@ -75,6 +76,12 @@ export function connectTo(pod: Pod, streams: PodStreams, options: ConnectOptions
         ? streams.exec(pod, { container, command }, terminal)
         : streams.attach(pod, { container }, terminal),
   };
+}
+
+/** A pod that is on no node cannot be reached. */
+function checkHost({ metadata, spec }: Pod, subresource: string | undefined): void {
+  if ((spec.nodeName ?? '') !== '' || subresource === 'portforward') return;
+  throw badRequest(`pod ${metadata.name} does not have a host assigned`);
 }
 
 function checkRunning(pod: Pod): void {

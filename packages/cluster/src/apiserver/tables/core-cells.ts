@@ -1,7 +1,7 @@
 /** Rows of core and smaller groups. Source: pkg/printers/internalversion. */
 
 import { isRecord } from '@towpath/kit';
-import { ageOf } from './age.ts';
+import { ageOf, humanDuration } from './age.ts';
 import { at, containerCells, count, labelSelectorText, labelsText, records, text, type Cells } from './cells.ts';
 import { podCells } from './pod-cells.ts';
 
@@ -280,6 +280,29 @@ const volumeAttachment: Cells = (object, nowMs) => [
 const webhooks = simple((object) => records(object, 'webhooks').length);
 
 /** Rows by collection. */
+function duration(seconds: number): string {
+  return humanDuration(seconds * 1000);
+}
+
+function signingStatus(object: Object): string {
+  const types = records(object, 'status.conditions').map((condition) => condition['type']);
+  const decided = types.includes('Denied') ? 'Denied' : types.includes('Approved') ? 'Approved' : 'Pending';
+  const failed = types.includes('Failed') ? ',Failed' : '';
+  return `${decided}${failed}${text(object, 'status.certificate') === '' ? '' : ',Issued'}`;
+}
+
+function parentText(object: Object): string {
+  const parent = at(object, 'spec.parentRef');
+  if (parent === undefined) return '<none>';
+  const [group, namespace] = [text(parent, 'group'), text(parent, 'namespace')];
+  const resource = `${text(parent, 'resource')}${group === '' ? '' : `.${group}`}`.toLowerCase();
+  return [resource, ...(namespace === '' ? [] : [namespace]), text(parent, 'name')].join('/');
+}
+
+function listText(value: unknown): string {
+  return Array.isArray(value) ? value.map(String).join(',') : '';
+}
+
 export const coreCells: Readonly<Record<string, Cells>> = {
   'core/configmaps': simple((object) => size(object['data']) + size(object['binaryData'])),
   'core/endpoints': simple(endpointsText),
@@ -306,6 +329,27 @@ export const coreCells: Readonly<Record<string, Cells>> = {
   'core/services': service,
   'admissionregistration.k8s.io/mutatingwebhookconfigurations': webhooks,
   'admissionregistration.k8s.io/validatingwebhookconfigurations': webhooks,
+  'apiregistration.k8s.io/apiservices': simple(
+    (object) => {
+      const name = text(object, 'spec.service.name');
+      return name === '' ? 'Local' : `${text(object, 'spec.service.namespace')}/${name}`;
+    },
+    (object) => {
+      const found = records(object, 'status.conditions').find((condition) => condition['type'] === 'Available');
+      if (found === undefined) return 'Unknown';
+      return found['status'] === 'True' ? 'True' : `${String(found['status'])} (${text(found, 'reason')})`;
+    },
+  ),
+  'certificates.k8s.io/certificatesigningrequests': (object, nowMs) => [
+    object.metadata.name,
+    age(object, nowMs),
+    text(object, 'spec.signerName', '<none>'),
+    text(object, 'spec.username'),
+    at(object, 'spec.expirationSeconds') === undefined ? '<none>' : duration(count(object, 'spec.expirationSeconds')),
+    signingStatus(object),
+  ],
+  'networking.k8s.io/ipaddresses': (object, nowMs) => [object.metadata.name, parentText(object), age(object, nowMs)],
+  'networking.k8s.io/servicecidrs': simple((object) => listText(at(object, 'spec.cidrs'))),
   'coordination.k8s.io/leases': simple((object) => text(object, 'spec.holderIdentity')),
   'discovery.k8s.io/endpointslices': simple((object) => text(object, 'addressType'), slicePorts, sliceEndpoints),
   'networking.k8s.io/ingresses': ingress,

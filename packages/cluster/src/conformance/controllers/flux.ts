@@ -106,7 +106,7 @@ async function sourceCases(tally: Tally, { server, repository, charts, controlle
     await ready(server, path('gitrepositories'), controllers, `main@sha1:${commit}`);
   });
   await tally.run('source-controller: a HelmRepository has an index, and a HelmChart its archive', async () => {
-    await applyYaml(client, object(api, 'HelmRepository', { url: charts.url, interval: '1h' }), namespace);
+    await applyYaml(client, helmRepository(charts.url), namespace);
     await ready(server, path('helmrepositories'), controllers);
     const sourceRef = { kind: 'HelmRepository', name: 'app' };
     await applyYaml(client, object(api, 'HelmChart', { chart: 'lifecycle', sourceRef, interval: '1h' }), namespace);
@@ -156,8 +156,9 @@ async function kustomizeCases(tally: Tally, { server, repository, controllers }:
   });
 }
 
-async function helmCases(tally: Tally, { server, controllers }: Place): Promise<void> {
+async function helmCases(tally: Tally, { server, charts, controllers }: Place): Promise<void> {
   const { client } = server;
+  await applyYaml(client, helmRepository(charts.url), namespace);
   const widget = `/apis/conformance.towpath.dev/v1/namespaces/${namespace}/widgets/app`;
   const release = (greeting: string): string =>
     object('helm.toolkit.fluxcd.io/v2', 'HelmRelease', {
@@ -238,6 +239,10 @@ async function request(server: OwnServer, apiVersion: string, kind: string): Pro
 function gitRepository(url: string): string {
   const spec = { url, interval: '1h', ref: { branch: 'main' } };
   return object('source.toolkit.fluxcd.io/v1', 'GitRepository', spec);
+}
+
+function helmRepository(url: string): string {
+  return object('source.toolkit.fluxcd.io/v1', 'HelmRepository', { url, interval: '1h' });
 }
 
 function object(apiVersion: string, kind: string, spec: unknown): string {

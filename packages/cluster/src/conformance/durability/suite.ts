@@ -48,22 +48,25 @@ export const durability: Suite = {
       seed: wholeNumber('seed', values.seed),
       print,
     };
-    let failed = 0;
-    for (const name of positionals.length === 0 ? Object.keys(parts) : positionals) {
-      const part = parts[name];
-      if (part === undefined) {
-        print(`durability has no part ${name}: choose from ${Object.keys(parts).join(', ')}`);
-        return 2;
-      }
-      const result = await part(options);
-      if (typeof result === 'number') failed += result;
-      else {
-        failed++;
+    const chosen = positionals.length === 0 ? Object.keys(parts) : positionals;
+    const unknown = chosen.find((name) => parts[name] === undefined);
+    if (unknown !== undefined) {
+      print(`durability has no part ${unknown}: choose from ${Object.keys(parts).join(', ')}`);
+      return { passed: 0, failed: 0, skipped: 0, code: 2 };
+    }
+    const counts = { passed: 0, failed: 0, skipped: 0 };
+    for (const name of chosen) {
+      const result = await parts[name]?.(options);
+      if (result === 0) counts.passed++;
+      else if (typeof result === 'number') counts.failed++;
+      else if (result !== undefined) {
+        counts.skipped++;
         print(`${name}: skipped, which is not passed: it needs ${result.missing}`);
       }
     }
-    print(`durability: ${failed === 0 ? 'passed' : `${failed} violations or skipped parts`}`);
-    return failed === 0 ? 0 : 1;
+    const { passed, failed, skipped } = counts;
+    print(`durability: ${passed} parts passed, ${failed} failed, ${skipped} skipped`);
+    return { ...counts, code: failed + skipped === 0 ? 0 : 1 };
   },
 };
 

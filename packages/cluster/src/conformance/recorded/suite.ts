@@ -6,7 +6,7 @@ import { createApiServer } from '../../apiserver/serving/api-server.ts';
 import { createMemoryStore } from '../../store/memory-store.ts';
 import { buildReal, kubernetesVersion } from '../real/build.ts';
 import { startRealControlPlane } from '../real/control-plane.ts';
-import type { Suite } from '../suite.ts';
+import type { Suite, SuiteResult } from '../suite.ts';
 import { compareAll, type Difference } from './compare.ts';
 import { loadAnswers, loadKnownDifferences, recordingsFolder, saveAnswers } from './files.ts';
 import { play, type Answer } from './play.ts';
@@ -22,7 +22,7 @@ export const recorded: Suite = {
 
 const shownMax = 160;
 
-async function runRecorded(args: readonly string[], print: (line: string) => void): Promise<number> {
+async function runRecorded(args: readonly string[], print: (line: string) => void): Promise<SuiteResult> {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -46,7 +46,8 @@ async function runRecorded(args: readonly string[], print: (line: string) => voi
     print(`the list of differences has an entry without a difference: ${entry.step} ${entry.at}`);
   const different = new Set(open.map(({ step }) => step)).size;
   print(`${ours.size} requests: ${identical} identical, ${listed} with listed differences, ${different} different`);
-  return different === 0 && unused.length === 0 ? 0 : 1;
+  const failed = different + unused.length;
+  return { passed: identical + listed, failed, skipped: 0, code: failed === 0 ? 0 : 1 };
 }
 
 function printDifferences(open: readonly Difference[], print: (line: string) => void, max: number): void {
@@ -88,7 +89,7 @@ interface Recording {
   readonly print: (line: string) => void;
 }
 
-async function record({ folder, files, all, tools, print }: Recording): Promise<number> {
+async function record({ folder, files, all, tools, print }: Recording): Promise<SuiteResult> {
   const programs = await buildReal(['etcd', 'kube-apiserver'], { folder: tools, say: print });
   const real = await startRealControlPlane({ programs, clock: systemClock });
   try {
@@ -102,7 +103,7 @@ async function record({ folder, files, all, tools, print }: Recording): Promise<
     }
     await saveAnswers(folder, { kubernetes: kubernetesVersion, answers: merged });
     print(`${answers.size} answers of kube-apiserver ${kubernetesVersion} recorded, ${merged.size} in the file`);
-    return 0;
+    return { passed: answers.size, failed: 0, skipped: 0, code: 0 };
   } finally {
     await real.dispose();
   }
