@@ -111,6 +111,15 @@ async function nodeCases(tally: Tally, { kubeconfig, folder, kubectls, joined }:
     expectPart(await kubectl.run(['exec', 'deploy/web', '--', 'node', '-e', ask]), 'hello from web-');
     expectPart(await kubectl.run(['exec', 'deploy/web', '--', 'node', '-e', asksForItself]), /status (200|403)/);
   });
+  await tally.run('so does a pod whose program is not Node, from a network namespace', async () => {
+    const ask = `fetch('http://web/').then((r) => r.text()).then(console.log); ${asksForItself}`;
+    const shell = ['sh', '-c', 'exec node -e "$0"', ask];
+    await kubectl.run(['run', 'shell', '--image=conformance/web:1', '--restart=Never', '--command', '--', ...shell]);
+    await kubectl.run(['wait', 'pod/shell', '--for=jsonpath={.status.phase}=Succeeded', '--timeout=60s']);
+    const logs = await kubectl.run(['logs', 'shell']);
+    expectPart(logs, 'hello from web-');
+    expectPart(logs, /status (200|403)/);
+  });
   await tally.run('kubectl cp takes a file out', async () => {
     const pod = await podOf(kubectl);
     const file = join(folder, 'hosts');
