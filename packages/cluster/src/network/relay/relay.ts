@@ -255,7 +255,8 @@ function relayScript(tools: RelayTools, program: string): string {
     'rule add pref 4 iif lo to 127.0.0.0/8 lookup local',
     'rule add pref 5 iif lo lookup main',
     'rule add pref 11 to 10.96.0.0/15 lookup local',
-    'rule add pref 80 ipproto udp prohibit',
+    // Nobody listens there: refused.
+    'rule add pref 80 ipproto udp lookup local',
     'rule add pref 90 blackhole',
     'rule del pref 0',
   ];
@@ -337,7 +338,11 @@ async function startRelayProcess(
       });
       if (error !== undefined) throw new Error(`the pod could not be joined to the relay: ${error}`);
     },
-    end: () => void child.kill('SIGKILL'),
+    end: () => {
+      // What made the user namespace may be another process than the relay, which ends with its input.
+      child.stdin?.end();
+      child.kill('SIGKILL');
+    },
   };
 }
 

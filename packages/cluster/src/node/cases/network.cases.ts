@@ -1,11 +1,12 @@
 /** Cases of a container's network: what it serves is reached, what it opens arrives, and sidecars see both. */
 
+import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { networkInterfaces } from 'node:os';
 import { EndpointSlices, Services } from '@towpath/api';
 import { expect } from 'vitest';
 import { forBuiltins, type RuntimeCase } from './case.ts';
-import type { World } from './world.ts';
+import { isReady, type World } from './world.ts';
 
 const noProgram = 'a builtin is a function: it has no program';
 /** Answers with its own name and what the other end is called. */
@@ -121,6 +122,31 @@ export const networkCases: readonly RuntimeCase[] = [
     },
   },
   {
+    name: 'UDP that is no question of names is refused',
+    cannot: { builtin: noProgram, namespaces: 'the preload does not see UDP', plain: 'the preload does not see UDP' },
+    async run(world) {
+      const code = `const socket = require('dgram').createSocket('udp4'); socket.on('error', (e) => console.log(e.code));
+        socket.connect(9999, '192.0.2.1', () => { socket.send('x'); setInterval(() => socket.send('x'), 100).unref(); setTimeout(() => {}, 2000) })`;
+      await world.create('datagram', world.program(code), { restartPolicy: 'Never' });
+      expect(await world.lineOf('datagram')).toBe('ECONNREFUSED');
+    },
+  },
+  {
+    name: 'a pod whose relay was killed starts again with a new one',
+    cannot: { builtin: noProgram, namespaces: 'it has none', plain: 'it has none' },
+    async run(world) {
+      await world.create('cut', { ...world.program(server, '80'), readinessProbe: { tcpSocket: { port: 80 } } });
+      await world.ready('cut');
+      await killRelay(world);
+      const pod = await world.until(
+        'cut',
+        ({ status }) => status?.containerStatuses?.[0]?.restartCount === 1 && isReady({ status }),
+      );
+      expect(await world.get(pod, 80)).toBe('hello from cut');
+      await world.delete('cut');
+    },
+  },
+  {
     name: 'the containers of a pod share its loopback',
     cannot: { builtin: noProgram },
     async run(world) {
@@ -189,4 +215,11 @@ async function endpointOf(world: World, name: string): Promise<void> {
       world.client.list(EndpointSlices, { namespace: 'default', labelSelector: `kubernetes.io/service-name=${name}` }),
     ({ items }) => items.some(({ endpoints }) => (endpoints ?? []).length > 0),
   );
+}
+
+async function killRelay(world: World): Promise<void> {
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const line = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (line.endsWith(`${world.dir}/run/relay.cjs\0`)) process.kill(Number(pid), 'SIGKILL');
+  }
 }

@@ -66,17 +66,24 @@ export const openingsPart: RelayPart = (kit) => {
     if (rules.length > 0) await kit.ip(rules.map((opening) => `rule del ${ruleOf(opening)}`));
   }
 
-  kit.setOpenings = async (openings) => {
+  // One after another, so that a rule is not taken away before it is there.
+  let turn: Promise<void> = Promise.resolve();
+  const inTurn = (work: () => Promise<void>): Promise<void> => (turn = turn.then(work));
+
+  kit.setOpenings = (openings) => inTurn(() => setAll(openings));
+  kit.addOpenings = (openings) => inTurn(() => add(openings));
+
+  async function setAll(openings: readonly Opening[]): Promise<void> {
     const wanted = new Set(openings.map(keyOf));
     await drop([...open].filter(([key, { known }]) => known && !wanted.has(key)).map(([key]) => key));
     await make(openings, true);
-  };
+  }
 
-  kit.addOpenings = async (openings) => {
+  async function add(openings: readonly Opening[]): Promise<void> {
     await make(openings, false);
     const met = [...open].filter(([, { known }]) => !known).map(([key]) => key);
     await drop(met.slice(0, Math.max(0, met.length - maxMet)));
-  };
+  }
 
   kit.refuse = async (opening) => {
     const key = keyOf(opening);
