@@ -245,7 +245,7 @@ async function lookupOutside(name: string): Promise<readonly string[]> {
   return (await lookup(name, { family: 4, all: true })).map(({ address }) => address);
 }
 
-/** Sets the namespace of the relay up. `pref` orders the rules; see `program/openings.ts` for their meaning. */
+/** Sets the namespace of the relay up. `pref` orders the rules; see `program/listeners.ts` for their meaning. */
 function relayScript(tools: RelayTools, program: string): string {
   const lines = [
     'link set lo up',

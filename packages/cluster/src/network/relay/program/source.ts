@@ -1,6 +1,7 @@
 /** The relay's program as text: one CommonJS file without dependencies, put together from the parts' own source. */
 
 import { channelPart } from './channel.ts';
+import { listenersPart } from './listeners.ts';
 import { nodePart } from './node.ts';
 import { openingsPart } from './openings.ts';
 import { outboundPart } from './outbound.ts';
@@ -8,7 +9,7 @@ import { unknownPart } from './unknown.ts';
 
 /** The text of `relay.cjs`, to be run by Node in the relay's namespace. */
 export function relaySource(): string {
-  const parts = [channelPart, openingsPart, outboundPart, unknownPart, nodePart];
+  const parts = [channelPart, listenersPart, openingsPart, outboundPart, unknownPart, nodePart];
   // Bundlers may wrap functions in a helper that keeps their names; the text must not depend on it.
   return `'use strict';
 (() => {

@@ -73,6 +73,12 @@ interface RelayKit {
   /** Runs lines of `ip` in one go; undefined, or what went wrong. */
   ip: (lines: readonly string[]) => Promise<string | undefined>;
   join: (left: Duplex, right: Duplex) => void;
+  keyOf: (opening: Opening) => string;
+  /** Adds or takes away the rules that let packets for these get to this namespace. */
+  rule: (change: 'add' | 'del', openings: readonly Opening[]) => Promise<string | undefined>;
+  /** Listens where nobody does yet. */
+  listen: (openings: readonly Opening[]) => Promise<void>;
+  unlisten: (openings: readonly Opening[]) => Promise<void>;
   /** Makes what is said to be there reachable, and the rest of it not. */
   setOpenings: (openings: readonly Opening[]) => Promise<void>;
   /** Makes reachable what was met on the way; the oldest give way. */
