@@ -22,6 +22,7 @@ import { ServiceAccountTokens } from './auth/service-account-tokens.ts';
 import { podConnection, type PodConnection } from './subresources/pod-connect.ts';
 import { answerSpecial, type SubresourceDeps } from './subresources/index.ts';
 import { CustomResources } from './custom/lifecycle.ts';
+import { metricsText } from './discovery/metrics.ts';
 import { answerDiscovery } from './discovery/discovery.ts';
 import { answerVersion, OpenApiDocuments } from './discovery/openapi.ts';
 import { dispatch } from './handlers/dispatch.ts';
@@ -170,7 +171,8 @@ export class ApiServer {
       if (info.kind === 'path' && isHealthPath(info.path)) return textResponse(200, 'ok');
       const user = this.#authenticator.authenticate(request);
       if (info.kind === 'path') return this.#path(info, user, request);
-      return await this.#resource(request, info, user);
+      const answer = await this.#resource(request, info, user);
+      return isForPeople(request) ? inLines(answer) : answer;
     } catch (error) {
       return this.#failure(error, request);
     }
@@ -195,6 +197,7 @@ export class ApiServer {
       return answerVersion();
     }
     if (info.verb !== 'get') return textResponse(404, '404 page not found\n');
+    if (info.path === '/metrics') return textResponse(200, metricsText(this.registry, this.objects));
     const answer =
       info.segments[0] === 'openapi'
         ? this.#openApi.answer(info.segments, request.query, request.headers)
@@ -222,7 +225,8 @@ export class ApiServer {
     const target = targetFor(resource, info, request, user);
     const special = answerSpecial(this.#context, target, info.verb, this.#special);
     const response = await (special ?? dispatch(this.#context, target, info.verb, this.#snapshots));
-    return resource.collection === 'core/endpoints' ? withDeprecation(response) : response;
+    const deprecation = deprecationOf(resource);
+    return deprecation === undefined ? response : withDeprecation(response, deprecation);
   }
 
   /** The pod an upgrade request (exec, attach, portforward) connects to. Throws a `StatusError`. */
@@ -292,12 +296,31 @@ function checkShape(resource: Resource, { verb, name, namespace, subresource }: 
   throw resource.verbs.includes('list') ? methodNotAllowed() : unknownPath();
 }
 
-const endpointsDeprecation = '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"';
+/** What every answer about a resource warns of. */
+function deprecationOf(resource: Resource): string | undefined {
+  if (resource.collection === 'core/endpoints')
+    return 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice';
+  return resource.custom?.deprecation;
+}
 
-function withDeprecation(response: ApiResponse): ApiResponse {
+function withDeprecation(response: ApiResponse, sentence: string): ApiResponse {
   const others = response.headers['warning'];
-  const warning = others === undefined ? endpointsDeprecation : `${endpointsDeprecation}, ${others}`;
+  const own = `299 - ${JSON.stringify(sentence)}`;
+  const warning = others === undefined ? own : `${own}, ${others}`;
   return { ...response, headers: { ...response.headers, warning } };
+}
+
+/** Clients for people get JSON in lines. Source: apiserver, handlers/negotiation, isPrettyPrint. */
+function isForPeople(request: ApiRequest): boolean {
+  const wish = request.query.get('pretty');
+  if (wish !== null && wish !== '') return wish === '1' || wish === 'true';
+  return /^(?:curl|Wget|Mozilla\/5\.0)/.test(request.headers['user-agent'] ?? '');
+}
+
+function inLines(response: ApiResponse): ApiResponse {
+  const { body, headers } = response;
+  if (typeof body !== 'string' || !/^application\/json\b/.test(headers['content-type'] ?? '')) return response;
+  return { ...response, body: JSON.stringify(JSON.parse(body), undefined, 2) };
 }
 
 function unavailable(): ApiResponse {

@@ -87,33 +87,63 @@ export class Authenticator {
         );
       return user;
     }
-    this.#checkImpersonation(user, name, groups);
+    const uid = headers['impersonate-uid'];
+    const extra = impersonatedExtra(headers);
+    this.#checkImpersonation(user, name, { groups, uid, extra });
     const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(name);
     const accountGroups =
       account === null ? [] : ['system:serviceaccounts', `system:serviceaccounts:${account[1] ?? ''}`];
     const all = [...groups, ...accountGroups];
-    return { name, groups: all.includes('system:authenticated') ? all : [...all, 'system:authenticated'] };
+    return {
+      name,
+      groups: all.includes('system:authenticated') ? all : [...all, 'system:authenticated'],
+      ...(uid === undefined || uid === '' ? {} : { uid }),
+      ...(Object.keys(extra).length === 0 ? {} : { extra }),
+    };
   }
 
-  #checkImpersonation(user: UserInfo, name: string, groups: readonly string[]): void {
+  #checkImpersonation(user: UserInfo, name: string, asked: Impersonation): void {
     const account = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(name);
-    const wanted =
+    const wanted: { group?: string; resource: string; name: string; namespace?: string | undefined }[] =
       account === null
-        ? [{ resource: 'users', name, namespace: undefined }]
+        ? [{ resource: 'users', name }]
         : [{ resource: 'serviceaccounts', name: account[2] ?? '', namespace: account[1] }];
-    for (const group of groups) wanted.push({ resource: 'groups', name: group, namespace: undefined });
+    for (const group of asked.groups) wanted.push({ resource: 'groups', name: group });
+    const group = 'authentication.k8s.io';
+    if (asked.uid !== undefined && asked.uid !== '') wanted.push({ group, resource: 'uids', name: asked.uid });
+    for (const [key, values] of Object.entries(asked.extra))
+      for (const value of values) wanted.push({ group, resource: `userextras/${key}`, name: value });
     for (const item of wanted) {
       const allowed = this.#deps.authorizer.allows(user, {
         verb: 'impersonate',
-        group: '',
+        group: item.group ?? '',
         resource: item.resource,
         name: item.name,
         namespace: item.namespace,
       });
       if (allowed) continue;
       const where = item.namespace === undefined ? 'at the cluster scope' : `in the namespace "${item.namespace}"`;
-      const why = `User "${user.name}" cannot impersonate resource "${item.resource}" in API group "" ${where}`;
-      throw forbidden({ group: '', plural: item.resource }, item.name, why);
+      const why = `User "${user.name}" cannot impersonate resource "${item.resource}" in API group "${item.group ?? ''}" ${where}`;
+      throw forbidden({ group: item.group ?? '', plural: item.resource }, item.name, why);
     }
   }
+}
+
+interface Impersonation {
+  readonly groups: readonly string[];
+  readonly uid: string | undefined;
+  readonly extra: Readonly<Record<string, readonly string[]>>;
+}
+
+const extraPrefix = 'impersonate-extra-';
+
+/** Further fields to act with: keys are escaped as in URLs, a header said twice has several values. */
+function impersonatedExtra(headers: Readonly<Record<string, string>>): Record<string, string[]> {
+  const extra: Record<string, string[]> = {};
+  for (const [header, values] of Object.entries(headers)) {
+    if (!header.startsWith(extraPrefix)) continue;
+    const key = header.slice(extraPrefix.length);
+    extra[/%(?![0-9a-f]{2})/i.test(key) ? key : decodeURIComponent(key)] = values.split(', ');
+  }
+  return extra;
 }

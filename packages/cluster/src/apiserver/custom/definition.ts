@@ -19,6 +19,8 @@ interface Version {
   readonly name: string;
   readonly served: boolean;
   readonly storage: boolean;
+  readonly deprecated?: boolean;
+  readonly deprecationWarning?: string;
   readonly schema?: { readonly openAPIV3Schema?: JsonSchema };
   readonly subresources?: { readonly status?: unknown; readonly scale?: CustomResource['scale'] };
   readonly additionalPrinterColumns?: readonly PrinterColumn[];
@@ -108,12 +110,19 @@ function customOf(definition: AnyObject, version: Version, types: TypeTable): Cu
       return [...causes, ...found.causes];
     },
     hasStatus: version.subresources?.status !== undefined,
+    deprecation: deprecationOf(definition, version),
     ...(scale === undefined ? {} : { scale }),
     columns: version.additionalPrinterColumns ?? [],
     selectableFields: (version.selectableFields ?? []).map((field) => field.jsonPath.replace(/^\./, '')),
     openApi: schema,
     applySchema: viewOfRoot(schema, types),
   };
+}
+
+function deprecationOf(definition: AnyObject, version: Version): string | undefined {
+  if (version.deprecated !== true) return undefined;
+  const [group, kind] = [['spec', 'group'], ['spec', 'names', 'kind']].map((path) => String(getIn(definition, path)));
+  return version.deprecationWarning ?? `${group ?? ''}/${version.name} ${kind ?? ''} is deprecated`;
 }
 
 /** Errors after which rules are not evaluated. Source: apiextensions-apiserver, hasBlockingErr. */

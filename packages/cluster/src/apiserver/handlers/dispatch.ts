@@ -1,7 +1,7 @@
 /** Resource requests: from the routed request to the handler of its verb. */
 
 import type { AnyObject } from '@towpath/api';
-import { getIn, isRecord } from '@towpath/kit';
+import { getIn, isRecord, type UnknownRecord } from '@towpath/kit';
 import type { ApiResponse } from '../http/message.ts';
 import { badRequest, cause, invalid, methodNotAllowed, type Status, type StatusCause } from '../http/status.ts';
 import type { ApiContext, Target } from './context.ts';
@@ -9,6 +9,7 @@ import { checkKind, decodeBody, duplicatesIn, fieldValidationOf, fieldValidation
 import { deleteObject, deleteOptionsOf } from './delete.ts';
 import { applyObject } from './apply.ts';
 import { applyPatch, patchBodyOf, patchKindOf } from './patch.ts';
+import { patchRefusal } from './patch-refusal.ts';
 import { getObject, listObjects, renderOptionsOf } from './read.ts';
 import { renderList, renderObject, respond, warningHeaders } from './render.ts';
 import { parseSelection, selects } from './selectors.ts';
@@ -127,16 +128,14 @@ async function patch(context: ApiContext, target: Target): Promise<ApiResponse> 
   const kind = patchKindOf(target);
   const body = patchBodyOf(target, kind);
   if (kind === 'apply') return applyResponse(context, target, body);
-  const written = await updateObject(
-    context,
-    target,
-    (current) => {
-      const patched = applyPatch(current, body, kind, target.resource);
-      checkUid(patched, current, target);
-      return patched;
-    },
-    options,
-  );
+  const produce = (current: AnyObject): UnknownRecord => {
+    const patched = applyPatch(current, body, kind, target.resource);
+    checkUid(patched, current, target);
+    return patched;
+  };
+  const written = await updateObject(context, target, produce, options).catch((error: unknown) => {
+    throw kind === 'strategic' ? patchRefusal(error, body) : error;
+  });
   return writtenResponse(context, target, written, options.warnings);
 }
 

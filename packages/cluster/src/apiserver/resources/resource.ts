@@ -50,6 +50,8 @@ export interface CustomResource {
     warn: (message: string) => void,
   ): readonly StatusCause[];
   readonly hasStatus: boolean;
+  /** What answers warn of; undefined for a version that is not deprecated. */
+  readonly deprecation: string | undefined;
   readonly scale?: {
     readonly specReplicasPath: string;
     readonly statusReplicasPath: string;

@@ -74,7 +74,9 @@ export async function evictPod(context: ApiContext, target: Target): Promise<Api
   if (typeof named === 'string' && named !== '' && named !== target.name)
     throw badRequest('name in URL does not match name in Eviction object');
   const wanted = isRecord(body['deleteOptions']) ? body['deleteOptions'] : {};
-  const options = writeOptionsOf(target);
+  const asked = writeOptionsOf(target);
+  const dryRun = wanted['dryRun'];
+  const options = { ...asked, dryRun: asked.dryRun || (Array.isArray(dryRun) && dryRun.includes('All')) };
   await takeDisruption(context, target, options);
   const grace = wanted['gracePeriodSeconds'];
   const preconditions = isRecord(wanted['preconditions']) ? wanted['preconditions'] : {};
