@@ -121,7 +121,10 @@ function customOf(definition: AnyObject, version: Version, types: TypeTable): Cu
 
 function deprecationOf(definition: AnyObject, version: Version): string | undefined {
   if (version.deprecated !== true) return undefined;
-  const [group, kind] = [['spec', 'group'], ['spec', 'names', 'kind']].map((path) => String(getIn(definition, path)));
+  const [group, kind] = [
+    ['spec', 'group'],
+    ['spec', 'names', 'kind'],
+  ].map((path) => String(getIn(definition, path)));
   return version.deprecationWarning ?? `${group ?? ''}/${version.name} ${kind ?? ''} is deprecated`;
 }
 

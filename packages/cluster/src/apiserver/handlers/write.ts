@@ -137,9 +137,10 @@ async function updateOnce(
   applyDefaults(object, resource, strategy);
   if (options.keepManagedFields !== true) trackUpdate(context, { object, old, target, manager: options.fieldManager });
   strategy.prepareUpdate?.(object, old, strategyContext(context, target));
-  bumpGeneration(object, old, target, strategy);
 
   object = await admit(context, target, { object, old, options });
+  // What admission puts back was not changed.
+  bumpGeneration(object, old, target, strategy);
   causes.push(...validateMetadata(object, strategy, resource));
   causes.push(...(strategy.validate?.(object) ?? []), ...(strategy.validateUpdate?.(object, old) ?? []));
   causes.push(...checkObject(resource.collection, object, old));
