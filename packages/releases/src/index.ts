@@ -15,6 +15,7 @@ export { uninstall, type UninstallOptions, type UninstallResult } from './action
 export { upgrade, type UpgradeOptions } from './actions/upgrade.ts';
 export { mergeValues, type ValuesPolicy } from './actions/values-policy.ts';
 export { errorCodes, hasCode, releaseError, type ReleaseErrorCode } from './errors.ts';
+export { createHelmController, type HelmControllerParts } from './helm-controller/builtin.ts';
 export { createHelmOperator, startHelmOperator, type OperatorParts } from './operator/builtin.ts';
 export { decide, type Action, type Observed } from './operator/decide.ts';
 export { durationMs } from './operator/flags.ts';

@@ -50,6 +50,8 @@ export interface WatchEvent<Object extends KubeObject> {
 export interface WriteOptions {
   readonly dryRun?: boolean | undefined;
   readonly fieldManager?: string | undefined;
+  /** What becomes of members the kind does not know; the server's default is Warn. */
+  readonly fieldValidation?: 'Ignore' | 'Warn' | 'Strict' | undefined;
 }
 
 export interface PatchOptions extends WriteOptions {
@@ -273,6 +275,7 @@ export class Client {
     return {
       fieldManager: options.fieldManager ?? this.fieldManager,
       dryRun: options.dryRun === true ? 'All' : undefined,
+      fieldValidation: options.fieldValidation,
     };
   }
 

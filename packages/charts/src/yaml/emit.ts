@@ -21,9 +21,10 @@ const keyLengthMax = 1024;
 const simpleKeyBytesMax = 128;
 
 /** The YAML text with its final newline. Throws where Go's encoder fails. */
-export function emitYaml(value: unknown): string {
+export function emitYaml(value: unknown, keysOf: (map: ReadonlyMap<string, unknown>) => string[] = naturalKeys): string {
   checkExtent(value);
   const writer = new YamlWriter();
+  writer.keysOf = keysOf;
   emitNode(writer, value, { isMappingValue: false, isSimpleKey: false }, 0);
   writer.end();
   return writer.text;
@@ -66,7 +67,7 @@ function emitObject(writer: YamlWriter, value: object, context: Context, depth: 
 function emitMapping(writer: YamlWriter, map: ReadonlyMap<string, unknown>, depth: number): void {
   if (map.size === 0) return writer.indicator('{}');
   writer.pushIndent(false);
-  for (const key of naturalKeys(map)) {
+  for (const key of writer.keysOf(map)) {
     const text = readBack(key);
     if (text.length > keyLengthMax) throw new JsonEncodeError('yaml: a key is too long');
     writer.indent();

@@ -35,6 +35,8 @@ function escapeChar(char: string): string {
 /** Collects the text; knows the column and what was written last. */
 export class YamlWriter {
   text = '';
+  /** The keys of a mapping in the order they are written. */
+  keysOf: (map: ReadonlyMap<string, unknown>) => string[] = (map) => [...map.keys()];
   /** Text is folded behind this column. */
   private readonly width: number;
   private column = 0;

@@ -2,13 +2,19 @@
 
 import { chartError } from '../errors.ts';
 import { fromPlain, toPlain } from '../go/plain.ts';
+import { compareStrings } from '../go/utf8.ts';
 import { decodeYaml } from './decode.ts';
 import { emitYaml } from './emit.ts';
 
+export interface ToYamlOptions {
+  /** `natural`, as go-yaml sorts (digits by value), or `bytes`; the first when left out. */
+  readonly keyOrder?: 'natural' | 'bytes';
+}
+
 /** Writes as the template function `toYaml`: sorted keys, go-yaml's quoting, no final newline. Throws `YAML_INVALID`. */
-export function toYaml(value: unknown): string {
+export function toYaml(value: unknown, { keyOrder = 'natural' }: ToYamlOptions = {}): string {
   try {
-    return emitYaml(fromPlain(value)).replace(/\n$/, '');
+    return emitYaml(fromPlain(value), keyOrder === 'bytes' ? byteOrder : undefined).replace(/\n$/, '');
   } catch (error) {
     throw chartError('YAML_INVALID', error instanceof Error ? error.message : String(error), { cause: error });
   }
@@ -24,4 +30,9 @@ export function fromYaml(text: string, options: { readonly file?: string } = {})
       cause: error,
     });
   }
+}
+
+/** By code points, which is the order of UTF-8 bytes. */
+function byteOrder(map: ReadonlyMap<string, unknown>): string[] {
+  return [...map.keys()].toSorted(compareStrings);
 }

@@ -7,7 +7,8 @@ import { releaseError } from '../errors.ts';
 import type { ActionContext } from './context.ts';
 import { identityOf, keyOfObject, type ReleaseObject } from './objects.ts';
 import { releaseNameAnnotation, syncMarkLabel, type Owner } from './ownership.ts';
-import { createObjectPatch } from './patch.ts';
+import { createObjectPatch, withOwnedFields } from './patch.ts';
+import { applyServerSide, takeOverClientSideFields } from './send.ts';
 
 /** Objects with this annotation and the value `keep` outlive their release. */
 export const resourcePolicyAnnotation = 'helm.sh/resource-policy';
@@ -34,7 +35,12 @@ export interface UpdateResult {
 /** Creates every object; one that exists is an error of the API. */
 export async function createObjects(context: ActionContext, objects: readonly ReleaseObject[]): Promise<void> {
   context.progress(`creating ${objects.length} resource(s)`);
-  for (const item of objects) await context.client.create(item.type, item.object);
+  for (const item of objects) await createObject(context, item);
+}
+
+async function createObject(context: ActionContext, item: ReleaseObject): Promise<void> {
+  if (context.serverSide === undefined) await context.client.create(item.type, item.object);
+  else await applyServerSide(context, item, item.object);
 }
 
 /**
@@ -84,13 +90,14 @@ async function updateObject(
     const live = await client.get(item.type, keyOfObject(item));
     if (live === undefined) {
       if (!result.created.includes(item)) result.created.push(item);
-      await client.create(item.type, item.object);
+      await createObject(context, item);
       progress(`Created a new ${kind} called "${metadata.name}" in ${metadata.namespace ?? ''}\n`);
       return;
     }
     if (!result.updated.includes(item)) result.updated.push(item);
     try {
-      if (input.force) await replaceObject(context, item, live.metadata.resourceVersion);
+      if (context.serverSide !== undefined) await applyOver(context, input, pair, live as AnyObject);
+      else if (input.force) await replaceObject(context, item, live.metadata.resourceVersion);
       else await patchObject(context, input, pair, live as AnyObject);
       return;
     } catch (error) {
@@ -100,6 +107,16 @@ async function updateObject(
       throw failed(`${what}: ${messageOf(error)}`, error);
     }
   }
+}
+
+/** Server-side apply; fields of Flagger's that did not change between the manifests are sent as they are live. */
+async function applyOver(context: ActionContext, input: UpdateInput, pair: Pair, live: AnyObject): Promise<void> {
+  const { item, previous } = pair;
+  await takeOverClientSideFields(context, item, live);
+  const last = previous?.object ?? item.object;
+  const object = input.strictThreeWay ? item.object : withOwnedFields({ last, next: item.object, live });
+  await applyServerSide(context, item, object);
+  context.progress(`Patch ${item.object.kind} "${item.object.metadata.name}"`);
 }
 
 async function replaceObject(context: ActionContext, item: ReleaseObject, version: string | undefined): Promise<void> {

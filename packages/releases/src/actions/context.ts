@@ -4,6 +4,8 @@ import type { Clock, Random } from '@towpath/kit';
 import type { Client } from '@towpath/runtime';
 import type { Renderer } from '../render-worker/renderer.ts';
 import type { ReleaseStorage } from '../storage/secrets.ts';
+import type { Rendered } from './rendered.ts';
+import type { Waiter } from './wait.ts';
 
 export interface ActionContext {
   /** Its field manager owns what is applied: `helm`, or `helm-operator`. */
@@ -23,6 +25,12 @@ export interface ActionContext {
   readonly renderer?: Renderer | undefined;
   /** Put on every object of the release: who asked for it. */
   readonly objectAnnotations?: Readonly<Record<string, string>>;
+  /** Changes what a chart rendered before it is stored and sent. */
+  readonly postRender?: ((rendered: Rendered) => Rendered) | undefined;
+  /** How readiness is told; Helm 3's rules when left out. */
+  readonly waiter?: Waiter | undefined;
+  /** Objects are sent by server-side apply; `force` takes fields from other managers. Otherwise they are patched. */
+  readonly serverSide?: { readonly force: boolean } | undefined;
   /** Written on the revision while it is pending, so that a killed operation can be told from a running one. */
   readonly pendingAnnotations?: Readonly<Record<string, string>>;
 }

@@ -13,7 +13,7 @@ import {
 import { createObjects, deleteObjects } from './apply.ts';
 import type { ActionContext } from './context.ts';
 import { buildObjects } from './objects.ts';
-import { waitForHook, waitUntilGone } from './wait.ts';
+import { waitForHooks, waitUntilGone } from './wait.ts';
 
 /** The hooks of `event` in the order they run: kind order (as stored), then weight, then name. */
 export function hooksOf(release: Release, event: HookEvent): ReleaseHook[] {
@@ -70,7 +70,7 @@ async function runHook(context: ActionContext, hook: ReleaseHook, event: HookEve
     });
   }
   try {
-    for (const item of objects) await waitForHook(context, item, timeoutMs);
+    await waitForHooks(context, objects, timeoutMs);
   } catch (error) {
     complete('Failed');
     throw error;

@@ -15,6 +15,7 @@ import { buildObjects, identityOf, type ReleaseObject } from './objects.ts';
 import { findAdopted, withAdopted, withOwner, type Adopted } from './ownership.ts';
 import { validateReleaseName } from './release-name.ts';
 import { enabledCrds, plainValues, renderRelease, type Values } from './render.ts';
+import { applyMethodOf } from './send.ts';
 import { uninstall } from './uninstall.ts';
 import { waitUntilReady } from './wait.ts';
 
@@ -30,6 +31,8 @@ export interface InstallOptions extends OperationOptions {
   readonly valueLayers?: readonly ValueLayer[];
   readonly dryRun: DryRun;
   readonly createNamespace: boolean;
+  /** Sends objects by server-side apply; left out, as Helm 3 does and without a word of it in the release. */
+  readonly serverSide?: boolean | undefined;
   /** Takes the name of a release that was uninstalled with its history kept, or that failed. */
   readonly replace: boolean;
   /** Uninstalls again when it fails; implies waiting. */
@@ -48,7 +51,8 @@ export interface InstallOptions extends OperationOptions {
  * written throws and leaves no trace; a failure after that leaves a failed revision, or nothing with `atomic`.
  * Source: helm 3 pkg/action/install.go.
  */
-export async function install(context: ActionContext, options: InstallOptions): Promise<Release> {
+export async function install(given: ActionContext, options: InstallOptions): Promise<Release> {
+  const context = options.serverSide === true ? { ...given, serverSide: { force: false } } : given;
   const isDryRun = options.dryRun !== 'none';
   const previous = await availableName(context, options);
   checkLabels(options.labels);
@@ -141,6 +145,7 @@ async function prepare(context: ActionContext, options: InstallOptions): Promise
     manifest: rendered.manifest,
     hooks: rendered.hooks,
     labels: { ...options.labels },
+    ...applyMethodOf(options.serverSide),
     info: {
       first_deployed: now,
       last_deployed: now,
@@ -195,7 +200,8 @@ async function perform(context: ActionContext, options: InstallOptions, work: Wo
       strictThreeWay,
       threeWay,
     } as const;
-    await updateObjects(context, update, { created: [], updated: [], deleted: [] });
+    const forced = options.serverSide === true ? { ...context, serverSide: { force: true } } : context;
+    await updateObjects(forced, update, { created: [], updated: [], deleted: [] });
   }
   if (options.wait || options.atomic) await waitUntilReady(context, objects, options);
   if (!options.disableHooks) await hooks(context, release, 'post-install', options.timeoutMs);

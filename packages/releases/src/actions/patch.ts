@@ -40,7 +40,8 @@ export function createObjectPatch(input: PatchInput): ObjectPatch | undefined {
   return change === undefined ? undefined : nonEmpty('merge', withValuesOf(change, next));
 }
 
-function withOwnedFields(input: PatchInput): AnyObject {
+/** `next` with the live values of fields that Flagger owns and that did not change between the manifests. */
+export function withOwnedFields(input: Pick<PatchInput, 'last' | 'next' | 'live'>): AnyObject {
   const { last, next, live } = input;
   const kept = keepOwnedFields({
     last,

@@ -43,10 +43,11 @@ export async function renderRelease(context: ActionContext, input: RenderInput):
   const lookup = input.lookup ? (request: LookupRequest) => clusterLookup(client, request) : undefined;
   const request = { chart, release, capabilities, skipSchemaValidation, subchartNotes };
   const layers = valueLayers !== undefined && { valueLayers };
-  const rendered = await renderAside(context, { ...request, values, valueLayers }, lookup, (limits) => {
+  const plain = await renderAside(context, { ...request, values, valueLayers }, lookup, (limits) => {
     const options = { ...request, values, ...layers, clock, random, ...limits };
     return lookup === undefined ? render(options) : renderWithLookup(options, lookup);
   });
+  const rendered = context.postRender?.(plain) ?? plain;
   for (const warning of rendered.warnings) context.progress(`WARNING: ${warning}`);
   return rendered;
 }

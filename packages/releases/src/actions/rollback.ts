@@ -10,6 +10,7 @@ import { runHooks } from './hooks.ts';
 import { buildObjects, type ReleaseObject } from './objects.ts';
 import { withOwner } from './ownership.ts';
 import { validateReleaseName } from './release-name.ts';
+import { applyMethodOf, sendsServerSide } from './send.ts';
 import { waitUntilReady } from './wait.ts';
 
 export interface RollbackOptions extends OperationOptions {
@@ -19,6 +20,8 @@ export interface RollbackOptions extends OperationOptions {
   readonly dryRun: boolean;
   readonly cleanupOnFail: boolean;
   readonly historyMax: number;
+  /** Server-side apply; `auto` as the revision was sent that is rolled back to. Left out: as Helm 3. */
+  readonly serverSide?: boolean | 'auto' | undefined;
 }
 
 /**
@@ -37,7 +40,8 @@ export async function rollback(context: ActionContext, options: RollbackOptions)
   progress(`creating rolled back release for ${options.name}`);
   await storage.create(target, { historyMax: options.historyMax });
   progress(`performing rollback of ${options.name}`);
-  await perform(context, options, { current, target });
+  const sending = target.apply_method === 'ssa' ? { ...context, serverSide: { force: true } } : context;
+  await perform(sending, options, { current, target });
   progress(`updating status for rolled back release for ${options.name}`);
   await storage.update(target);
   return target;
@@ -73,6 +77,7 @@ async function prepare(context: ActionContext, options: RollbackOptions): Promis
       description: `Rollback to ${wanted}`,
     },
     version: current.version + 1,
+    ...applyMethodOf(sendsServerSide(options.serverSide, previous)),
   };
   return { current, target };
 }

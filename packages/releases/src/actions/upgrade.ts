@@ -12,10 +12,16 @@ import { findAdopted, withAdopted, withOwner } from './ownership.ts';
 import { validateReleaseName } from './release-name.ts';
 import { plainValues, renderRelease } from './render.ts';
 import { rollback } from './rollback.ts';
+import { applyMethodOf, sendsServerSide } from './send.ts';
 import { chooseValues, type ValuesPolicy } from './values-policy.ts';
 import { waitUntilReady } from './wait.ts';
 
-export interface UpgradeOptions extends Omit<InstallOptions, 'createNamespace' | 'replace' | 'skipCrds'> {
+export interface UpgradeOptions extends Omit<
+  InstallOptions,
+  'createNamespace' | 'replace' | 'skipCrds' | 'serverSide'
+> {
+  /** Server-side apply; `auto` as the last revision was sent. Left out: as Helm 3. */
+  readonly serverSide?: boolean | 'auto' | undefined;
   readonly valuesPolicy: ValuesPolicy;
   /** Deletes what this upgrade created when it fails. */
   readonly cleanupOnFail: boolean;
@@ -49,8 +55,9 @@ export async function upgrade(context: ActionContext, options: UpgradeOptions): 
   progress(`creating upgraded release for ${options.name}`);
   await storage.create(next, { historyMax: options.historyMax, annotations: context.pendingAnnotations });
   const result: UpdateResult = { created: [], updated: [], deleted: [] };
+  const sending = next.apply_method === 'ssa' ? { ...context, serverSide: { force: true } } : context;
   try {
-    await perform(context, options, work, result);
+    await perform(sending, options, work, result);
   } catch (error) {
     throw await failed(context, options, { next, result, error });
   }
@@ -106,6 +113,7 @@ async function prepare(context: ActionContext, options: UpgradeOptions): Promise
     manifest: rendered.manifest,
     hooks: rendered.hooks,
     labels: mergeLabels(last.labels, options.labels),
+    ...applyMethodOf(sendsServerSide(options.serverSide, last)),
     info: {
       first_deployed: current.info.first_deployed,
       last_deployed: toHelmTime(context.clock.nowMs()),

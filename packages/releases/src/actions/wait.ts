@@ -15,8 +15,52 @@ export interface WaitOptions {
   readonly waitForJobs: boolean;
 }
 
+/** Another way of telling that objects are ready, gone or done. */
+export interface Waiter {
+  untilReady(context: ActionContext, objects: readonly ReleaseObject[], options: WaitOptions): Promise<void>;
+  untilGone(context: ActionContext, objects: readonly ReleaseObject[], timeoutMs: number): Promise<void>;
+  /** The objects of one hook. */
+  untilDone(context: ActionContext, objects: readonly ReleaseObject[], timeoutMs: number): Promise<void>;
+}
+
+/** As the context's waiter does; without one, polls until every object is ready by Helm 3's rules. */
+export function waitUntilReady(
+  context: ActionContext,
+  objects: readonly ReleaseObject[],
+  options: WaitOptions,
+): Promise<void> {
+  return (context.waiter ?? helmWaiter).untilReady(context, objects, options);
+}
+
+/** As the context's waiter does; without one, polls until every object is gone. Throws `WAIT_TIMEOUT`. */
+export function waitUntilGone(
+  context: ActionContext,
+  objects: readonly ReleaseObject[],
+  timeoutMs: number,
+): Promise<void> {
+  return (context.waiter ?? helmWaiter).untilGone(context, objects, timeoutMs);
+}
+
+/** As the context's waiter does; without one, until every Job and Pod ran to its end. Throws `HOOK_FAILED`. */
+export function waitForHooks(
+  context: ActionContext,
+  objects: readonly ReleaseObject[],
+  timeoutMs: number,
+): Promise<void> {
+  return (context.waiter ?? helmWaiter).untilDone(context, objects, timeoutMs);
+}
+
+/** Helm 3's rules. */
+export const helmWaiter: Waiter = {
+  untilReady: pollUntilReady,
+  untilGone: pollUntilGone,
+  async untilDone(context, objects, timeoutMs) {
+    for (const item of objects) await waitForHook(context, item, timeoutMs);
+  },
+};
+
 /** Polls until every object is ready. Throws `WAIT_TIMEOUT` naming the ones that are not. */
-export async function waitUntilReady(
+async function pollUntilReady(
   context: ActionContext,
   objects: readonly ReleaseObject[],
   options: WaitOptions,
@@ -31,7 +75,7 @@ export async function waitUntilReady(
 }
 
 /** Polls until every object is gone. Throws `WAIT_TIMEOUT`. */
-export async function waitUntilGone(
+async function pollUntilGone(
   context: ActionContext,
   objects: readonly ReleaseObject[],
   timeoutMs: number,
@@ -48,7 +92,7 @@ export async function waitUntilGone(
 }
 
 /** A hook's Job or Pod runs to its end; other kinds are done when they are created. Throws `HOOK_FAILED`. */
-export async function waitForHook(context: ActionContext, item: ReleaseObject, timeoutMs: number): Promise<void> {
+async function waitForHook(context: ActionContext, item: ReleaseObject, timeoutMs: number): Promise<void> {
   const { kind, metadata } = item.object;
   if (kind !== 'Job' && kind !== 'Pod') return;
   context.progress(`Watching for changes to ${kind} ${metadata.name} with timeout of ${durationText(timeoutMs)}`);

@@ -139,3 +139,20 @@ function withinCaret(version: Version, bound: Version, given: number): boolean {
   const place = leftmost < 0 || leftmost >= given ? given - 1 : leftmost;
   return within(version, bound, place + 1);
 }
+
+export function isVersion(text: string): boolean {
+  return parse(text) !== undefined;
+}
+
+/** Both are versions, and equal but for their build metadata. */
+export function sameVersion(left: string, right: string): boolean {
+  return isVersion(left) && isVersion(right) && compareVersions(left, right) === 0;
+}
+
+/** The version in full with `build` as its metadata; text that is no version gets it appended. */
+export function withBuild(text: string, build: string): string {
+  const parsed = parse(text);
+  if (parsed === undefined) return `${text}+${build}`;
+  const prerelease = parsed.prerelease.length === 0 ? '' : `-${parsed.prerelease.join('.')}`;
+  return `${parsed.numbers.join('.')}${prerelease}+${build}`;
+}

@@ -63,6 +63,8 @@ function fromStored(stored: UnknownRecord, labels: Record<string, string>): Rele
     version: typeof stored['version'] === 'number' ? stored['version'] : 0,
     namespace: text(stored['namespace']),
     labels,
+    ...(stored['apply_method'] === 'ssa' && { apply_method: 'ssa' }),
+    ...(stored['apply_method'] === 'csa' && { apply_method: 'csa' }),
   };
 }
 

@@ -86,7 +86,12 @@ export interface Release {
   version: number;
   namespace: string;
   labels: Record<string, string>;
+  /** How its objects were sent; left out means client side. Helm 4 reads and writes it. */
+  apply_method?: ApplyMethod;
 }
+
+/** Server-side or client-side apply. */
+export type ApplyMethod = 'ssa' | 'csa';
 
 /** A wall time as Helm stores it: RFC 3339 with the fraction's trailing zeros left out. */
 export function toHelmTime(wallMs: number): string {

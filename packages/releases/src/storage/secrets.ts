@@ -76,7 +76,7 @@ export function createReleaseStorage(options: ReleaseStorageOptions): ReleaseSto
       if (historyMax > 0) await makeRoom(storage, release.name, historyMax - 1);
       const stamp = { createdAt: epochSeconds(options.clock) };
       try {
-        const secret = secretOf(release, stamp);
+        const secret = secretOf(release, stamp, namespace);
         if (annotations !== undefined) secret.metadata.annotations = { ...annotations };
         await client.create(Secrets, secret);
       } catch (error) {
@@ -89,7 +89,7 @@ export function createReleaseStorage(options: ReleaseStorageOptions): ReleaseSto
     },
     async update(release) {
       const stamp = { modifiedAt: epochSeconds(options.clock) };
-      await client.update(Secrets, secretOf(release, stamp));
+      await client.update(Secrets, secretOf(release, stamp, namespace));
     },
     delete: (name, version) => client.delete(Secrets, { ...inNamespace(namespace), name: secretName(name, version) }),
   };
@@ -112,13 +112,14 @@ async function makeRoom(storage: ReleaseStorage, name: string, keep: number): Pr
   for (const release of surplus) await storage.delete(name, release.version);
 }
 
-function secretOf(release: Release, stamp: Record<string, string>): Secret {
+/** In the storage's namespace, which may be another than the release's. */
+function secretOf(release: Release, stamp: Record<string, string>, namespace = release.namespace): Secret {
   return {
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: {
       name: secretName(release.name, release.version),
-      namespace: release.namespace,
+      namespace,
       labels: {
         ...release.labels,
         ...stamp,

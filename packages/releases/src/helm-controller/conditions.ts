@@ -1,0 +1,143 @@
+/** The conditions of a HelmRelease as Flux keeps them, and Ready as the sum of the others. */
+
+import type { Condition } from '@towpath/api';
+import { toTimestamp } from '@towpath/kit';
+import { commonMetadataDigest, postRenderersDigest } from './digests.ts';
+import type { HelmRelease, HelmReleaseStatus } from './helm-release.ts';
+
+export type ConditionType =
+  | 'Ready'
+  | 'Reconciling'
+  | 'Stalled'
+  | 'Released'
+  | 'TestSuccess'
+  | 'Remediated'
+  | 'Drifted';
+
+const messageLimit = 32_768;
+/** These come first, in this order. */
+const weights: Readonly<Record<string, number>> = { Stalled: 0, Reconciling: 1, Ready: 2 };
+
+/** The status that is being worked out, with the time and the generation its conditions are set for. */
+export interface Draft {
+  readonly object: HelmRelease;
+  status: HelmReleaseStatus;
+  readonly nowMs: () => number;
+}
+
+/** Sets a condition; its transition time moves when status, reason or message do. Source: fluxcd/pkg runtime/conditions. */
+export function mark(
+  draft: Draft,
+  type: ConditionType,
+  status: Condition['status'],
+  reason: string,
+  message: string,
+): void {
+  const known = findIn(draft, type);
+  const text = message.length <= messageLimit ? message : `${message.slice(0, messageLimit - 3)}...`;
+  const isSame = known?.status === status && known.reason === reason && known.message === text;
+  const lastTransitionTime = isSame ? known.lastTransitionTime : toTimestamp(draft.nowMs());
+  const next: Condition = {
+    type,
+    status,
+    reason,
+    message: text,
+    ...(lastTransitionTime !== undefined && { lastTransitionTime }),
+    ...(draft.object.metadata.generation !== undefined && { observedGeneration: draft.object.metadata.generation }),
+  };
+  const others = (draft.status.conditions ?? []).filter((condition) => condition.type !== type);
+  draft.status.conditions = [...others, next].toSorted(order);
+}
+
+function order(left: Condition, right: Condition): number {
+  const leftWeight = weights[left.type];
+  const rightWeight = weights[right.type];
+  if (leftWeight !== undefined && rightWeight !== undefined) return leftWeight - rightWeight;
+  if (leftWeight !== undefined) return -1;
+  if (rightWeight !== undefined) return 1;
+  const generations = (right.observedGeneration ?? 0) - (left.observedGeneration ?? 0);
+  if (generations !== 0) return generations;
+  return left.type < right.type ? -1 : left.type > right.type ? 1 : 0;
+}
+
+export function markReconciling(draft: Draft, reason: 'Progressing' | 'ProgressingWithRetry', message: string): void {
+  remove(draft, 'Stalled');
+  mark(draft, 'Reconciling', 'True', reason, message);
+}
+
+export function markStalled(draft: Draft, reason: string, message: string): void {
+  remove(draft, 'Reconciling');
+  mark(draft, 'Stalled', 'True', reason, message);
+}
+
+export function remove(draft: Draft, type: ConditionType): void {
+  draft.status.conditions = (draft.status.conditions ?? []).filter((condition) => condition.type !== type);
+}
+
+export function findIn(draft: Draft, type: ConditionType): Condition | undefined {
+  return draft.status.conditions?.find((condition) => condition.type === type);
+}
+
+export function isTrue(draft: Draft, type: ConditionType): boolean {
+  return findIn(draft, type)?.status === 'True';
+}
+
+/** Another condition takes the place of one, and its transition time with it. */
+export function replace(
+  draft: Draft,
+  { from, to, reason, message }: { from: ConditionType; to: ConditionType; reason: string; message: string },
+): void {
+  const known = findIn(draft, from);
+  if (known === undefined) return;
+  remove(draft, to);
+  mark(draft, to, 'True', reason, message);
+  remove(draft, from);
+}
+
+/**
+ * Ready becomes the newest and most important of Remediated, TestSuccess and Released; a remediated release is not
+ * ready. Source: helm-controller internal/reconcile/release.go, summarize.
+ */
+export function summarize(draft: Draft): void {
+  const { spec } = draft.object;
+  const isTested = spec.test?.enable === true;
+  if (!isTested) remove(draft, 'TestSuccess');
+  const first = mostImportant(draft.status.conditions ?? [], isTested && spec.test?.ignoreFailures !== true);
+  if (first === undefined) return;
+  const status = first.type === 'Remediated' ? 'False' : first.status;
+  if (status === 'True') remove(draft, 'Stalled');
+  mark(draft, 'Ready', status, first.reason ?? '', first.message ?? '');
+  setOrDrop(draft.status, 'observedPostRenderersDigest', postRenderersDigest(spec));
+  setOrDrop(draft.status, 'observedCommonMetadataDigest', commonMetadataDigest(spec));
+}
+
+function mostImportant(conditions: readonly Condition[], countsTests: boolean): Condition | undefined {
+  const summed = countsTests ? ['Remediated', 'TestSuccess', 'Released'] : ['Remediated', 'Released'];
+  const comesBefore = (left: Condition, right: Condition): boolean => {
+    const leftAt = summed.indexOf(left.type);
+    const rightAt = summed.indexOf(right.type);
+    if (leftAt < 0) return false;
+    if (rightAt < 0) return true;
+    return (left.observedGeneration ?? 0) >= (right.observedGeneration ?? 0) && leftAt < rightAt;
+  };
+  // The comparison is no order, so the way of sorting counts: insertion, as Go sorts short lists.
+  const list = [...conditions];
+  for (let at = 1; at < list.length; at += 1) {
+    for (let place = at; place > 0; place -= 1) {
+      const [left, right] = [list[place - 1], list[place]];
+      if (left === undefined || right === undefined || !comesBefore(right, left)) break;
+      list[place - 1] = right;
+      list[place] = left;
+    }
+  }
+  return list[0];
+}
+
+function setOrDrop(
+  status: HelmReleaseStatus,
+  member: 'observedPostRenderersDigest' | 'observedCommonMetadataDigest',
+  value: string,
+): void {
+  if (value === '') delete status[member];
+  else status[member] = value;
+}
