@@ -15,7 +15,7 @@ const campaigns = {
   cluster: 'packages/cluster/src/conformance/main.ts',
 };
 /** Against the built program. */
-const programs = { adoption: 'acceptance/adoption.mjs' };
+const programs = { adoption: 'acceptance/adoption.mjs', releases: 'acceptance/releases.mjs' };
 const [name = '', ...args] = process.argv.slice(2);
 const root = fileURLToPath(new URL('..', import.meta.url));
 const entry = campaigns[name] ?? programs[name];

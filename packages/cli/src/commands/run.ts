@@ -9,7 +9,9 @@ import { createBuiltins } from '../system/builtins.ts';
 import { runHostBuiltin } from '../system/host-builtin.ts';
 
 /** The components that need nothing but the API, Git and Prometheus. */
-const runnable = ['flux', 'helm-operator', 'flagger'] as const;
+const runnable = ['flux', 'helm-operator', 'helm-controller', 'flagger'] as const;
+/** Those of Flux 2 work only where they are asked for: the real ones may be at work. */
+const runByDefault = ['flux', 'helm-operator', 'flagger'];
 type Component = (typeof runnable)[number];
 
 interface RunFlags {
@@ -43,7 +45,7 @@ export function runCommand(context: CliContext): Command {
     .option('--leader-elect', 'wait until no other replica of a controller works (a Lease in --namespace)')
     .option('--watch-label-selector <selector>', 'only objects with these labels: several processes share the releases')
     .option('-n, --namespace <name>', 'namespace of the deploy key and of what names none', 'flux')
-    .option('--components <list>', 'which controllers', runnable.join(','))
+    .option('--components <list>', `which controllers, of ${runnable.join(', ')}`, runByDefault.join(','))
     .addHelpText(
       'after',
       '\nExamples:\n  towpath run --kubeconfig ~/.kube/config --git-url https://git.example.com/acme/shop.git --git-path deploy\n  towpath run --components flagger --metrics-server http://prometheus.example.com:9090\n  towpath run --components helm-operator --watch-label-selector "sharding.fluxcd.io/key=a"',
@@ -127,6 +129,8 @@ function ownArguments(name: Component, flags: RunFlags): string[] {
       ];
     case 'helm-operator':
       return [`--git-poll-interval=${flags.gitPollInterval}`];
+    case 'helm-controller':
+      return [];
     case 'flagger':
       return [`-metrics-server=${flags.metricsServer}`, '-mesh-provider=istio'];
   }

@@ -8,7 +8,7 @@ import { createImageAutomation } from '@towpath/images';
 import type { Clock, Logger, Random } from '@towpath/kit';
 import { createMesh } from '@towpath/mesh';
 import { createPrometheusBuiltin, type RequestHandler } from '@towpath/metrics';
-import { createHelmOperator } from '@towpath/releases';
+import { createHelmController, createHelmOperator } from '@towpath/releases';
 import { createFlaggerBuiltin } from '@towpath/rollouts';
 import { createFlux, createKustomizeController } from '@towpath/sync';
 import { elected } from './elected.ts';
@@ -37,6 +37,11 @@ export function createBuiltins(deps: BuiltinDeps): Readonly<Record<string, Built
       'helm-operator',
       createHelmOperator({ clock, random, renderWorker: renderWorkerOf(deps.program) }),
       [3030],
+    ),
+    ...withElection(
+      'helm-controller',
+      createHelmController({ clock, random, renderWorker: renderWorkerOf(deps.program) }),
+      [],
     ),
     ...withElection('flagger', createFlaggerBuiltin({ clock, version }), [8080]),
     istiod: mesh.istiod,

@@ -28,7 +28,8 @@ export async function testRelease(context: ActionContext, options: TestOptions):
   release.hooks = chosen;
   let failure: unknown;
   try {
-    await runHooks(context, release, 'test', options.timeoutMs);
+    const sending = release.apply_method === 'ssa' ? { ...context, serverSide: { force: false } } : context;
+    await runHooks(sending, release, 'test', options.timeoutMs);
   } catch (error) {
     failure = error;
   }

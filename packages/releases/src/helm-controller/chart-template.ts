@@ -5,7 +5,8 @@ import { messageOf } from '@towpath/kit';
 import type { Client } from '@towpath/runtime';
 import type { HelmRelease, HelmReleaseStatus } from './helm-release.ts';
 import { helmGroup } from './helm-release.ts';
-import { namespaceOf } from './settings.ts';
+import { goDurationText } from './go-duration.ts';
+import { durationMsOf, namespaceOf } from './settings.ts';
 import { sourceGroup, sourceTypes } from './source.ts';
 
 export interface TemplateDeps {
@@ -110,7 +111,7 @@ function chartOf(object: HelmRelease, key: Required<Key>): AnyObject {
       chart: given?.chart,
       ...(given?.version !== undefined && { version: given.version }),
       sourceRef: { kind: sourceRef?.kind, name: sourceRef?.name },
-      interval: given?.interval ?? object.spec.interval,
+      interval: goDurationText(durationMsOf(given?.interval ?? object.spec.interval, 0)),
       ...(given?.reconcileStrategy !== undefined && { reconcileStrategy: given.reconcileStrategy }),
       ...(given?.valuesFiles !== undefined && { valuesFiles: given.valuesFiles }),
       ...(given?.ignoreMissingValuesFiles === true && { ignoreMissingValuesFiles: true }),

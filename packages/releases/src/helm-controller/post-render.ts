@@ -110,7 +110,7 @@ function manifestOf(objects: readonly AnyObject[], documents: readonly SourceDoc
     .map((object) => {
       const source = documents[markOf(object)]?.source ?? '';
       const comment = source === '' ? '' : `# Source: ${source}\n`;
-      return `---\n${comment}${toYaml(unmarked(object))}\n`;
+      return `---\n${comment}${toYaml(unmarked(object))}\n\n`;
     })
     .join('');
 }
@@ -121,6 +121,6 @@ function hooksOf(
 ): ReleaseHook[] {
   return objects.flatMap((object) => {
     const hook = before[markOf(object)]?.hook;
-    return hook === undefined ? [] : [{ ...hook, name: object.metadata.name, manifest: toYaml(unmarked(object)) }];
+    return hook === undefined ? [] : [{ ...hook, name: object.metadata.name, manifest: `${toYaml(unmarked(object))}\n` }];
   });
 }

@@ -64,6 +64,21 @@ describe('applySchemaDefaults', () => {
 
     expect(object).toEqual({ a: { b: 1 }, e: 'y' });
   });
+
+  it('drops nulls that are not allowed, in lists and maps too', () => {
+    const text: JsonSchema = { type: 'string' };
+    const schema: JsonSchema = {
+      type: 'object',
+      properties: {
+        list: { type: 'array', items: { type: 'object', properties: { at: text, open: { ...text, nullable: true } } } },
+        map: { type: 'object', additionalProperties: text },
+      },
+    };
+    const object = { list: [{ at: null, open: null }], map: { a: null, b: 'c' }, unknown: null };
+    applySchemaDefaults(object, schema);
+
+    expect(object).toEqual({ list: [{ open: null }], map: { b: 'c' }, unknown: null });
+  });
 });
 
 const cases: { name: string; schema: JsonSchema; value: unknown; want: string[] }[] = [

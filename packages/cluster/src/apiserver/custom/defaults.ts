@@ -1,9 +1,9 @@
-/** Fills defaults of a structural schema. Source: apiextensions-apiserver, defaulting. */
+/** Fills defaults of a structural schema, and drops nulls it does not allow. Source: apiextensions-apiserver, defaulting. */
 
 import { isRecord, type UnknownRecord } from '@towpath/kit';
 import { memberSchema, type JsonSchema } from './json-schema.ts';
 
-/** Fills `value` in place. A null where the schema allows none and has a default counts as absent. */
+/** Fills `value` in place. A null where the schema allows none counts as absent: it becomes the default, or goes. */
 export function applySchemaDefaults(value: unknown, schema: JsonSchema): void {
   if (Array.isArray(value)) {
     const { items } = schema;
@@ -14,8 +14,9 @@ export function applySchemaDefaults(value: unknown, schema: JsonSchema): void {
   for (const [name, member] of Object.entries(schema.properties ?? {})) fillMember(value, name, member);
   const { additionalProperties } = schema;
   if (!isRecord(additionalProperties)) return;
-  for (const [name, member] of Object.entries(value)) {
-    if (schema.properties?.[name] === undefined) applySchemaDefaults(member, additionalProperties as JsonSchema);
+  const memberSchema = additionalProperties as JsonSchema;
+  for (const name of Object.keys(value)) {
+    if (schema.properties?.[name] === undefined) fillMember(value, name, memberSchema);
   }
 }
 
@@ -48,5 +49,6 @@ function fillMember(value: UnknownRecord, name: string, schema: JsonSchema): voi
   const current = value[name];
   const absent = current === undefined || (current === null && schema.nullable !== true);
   if (absent && schema.default !== undefined) value[name] = structuredClone(schema.default);
+  else if (current === null && schema.nullable !== true) delete value[name];
   if (value[name] !== undefined) applySchemaDefaults(value[name], schema);
 }
