@@ -62,9 +62,11 @@ async function compareOn(place) {
   const chosen = scenarios.filter(({ name }) => wanted === undefined || wanted.includes(name));
   const results = await Promise.all(chosen.map((scenario) => runScenario(place, scenario, namespaces)));
   for (const { name, problems } of results) report(name, problems);
-  if (wanted === undefined || wanted.includes('take-over')) report('take-over', await takeOver(place, namespaces, programs));
+  if (wanted === undefined || wanted.includes('take-over'))
+    report('take-over', await takeOver(place, namespaces, programs));
   for (const [name, program] of Object.entries({ ...programs, source })) {
-    if (!program.isRunning() && name === 'source') report(name, [{ path: 'it ended', ours: program.output().slice(-2000) }]);
+    if (!program.isRunning() && name === 'source')
+      report(name, [{ path: 'it ended', ours: program.output().slice(-2000) }]);
   }
   if (options.verbose) for (const program of Object.values(programs)) console.log(program.output().slice(-4000));
 }
@@ -79,16 +81,25 @@ async function runScenario(place, { name, steps }, namespaces) {
         const startedAt = Date.now();
         const problem = await until(() => reached(place, given, step));
         await new Promise((resolve) => setTimeout(resolve, 700));
-        outcomes.push({ step: index + 1, ...(problem && { problem: `not reached in ${stepLimitMs / 1000} s` }), ...(await outcome(place, given)) });
+        outcomes.push({
+          step: index + 1,
+          ...(problem && { problem: `not reached in ${stepLimitMs / 1000} s` }),
+          ...(await outcome(place, given)),
+        });
         outcomes.at(-1).tookMs = Date.now() - startedAt;
       }
       return [side, outcomes];
     }),
   );
   const { theirs, ours } = Object.fromEntries(sides);
-  const times = theirs.map(({ tookMs }, index) => `${(tookMs / 1000).toFixed(1)}/${(ours[index].tookMs / 1000).toFixed(1)} s`);
+  const times = theirs.map(
+    ({ tookMs }, index) => `${(tookMs / 1000).toFixed(1)}/${(ours[index].tookMs / 1000).toFixed(1)} s`,
+  );
   for (const one of [...theirs, ...ours]) delete one.tookMs;
-  return { name: `${name} (${times.join(', ')})`, problems: theirs.flatMap((one, index) => differences(one, ours[index], `step ${index + 1}`)) };
+  return {
+    name: `${name} (${times.join(', ')})`,
+    problems: theirs.flatMap((one, index) => differences(one, ours[index], `step ${index + 1}`)),
+  };
 }
 
 async function reached(place, { api, namespace, name }, step) {

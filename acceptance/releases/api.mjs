@@ -19,11 +19,15 @@ export async function createApi(kubeconfig) {
   const headers = user.token === undefined ? {} : { authorization: `Bearer ${user.token}` };
   async function call(method, path, body, type = 'application/json') {
     const text = await new Promise((resolve, reject) => {
-      const sent = request(new URL(path, cluster.server), { ...base, method, headers: { ...headers, 'content-type': type } }, (answer) => {
-        const chunks = [];
-        answer.on('data', (chunk) => chunks.push(chunk));
-        answer.on('end', () => resolve({ status: answer.statusCode, text: Buffer.concat(chunks).toString() }));
-      });
+      const sent = request(
+        new URL(path, cluster.server),
+        { ...base, method, headers: { ...headers, 'content-type': type } },
+        (answer) => {
+          const chunks = [];
+          answer.on('data', (chunk) => chunks.push(chunk));
+          answer.on('end', () => resolve({ status: answer.statusCode, text: Buffer.concat(chunks).toString() }));
+        },
+      );
       sent.on('error', reject);
       sent.end(body === undefined ? undefined : JSON.stringify(body));
     });
@@ -40,7 +44,12 @@ export async function createApi(kubeconfig) {
     get,
     list: async (path) => (await get(path))?.items ?? [],
     async apply(object) {
-      const { status, body } = await call('PATCH', `${pathOf(object)}?fieldManager=test&force=true`, object, 'application/apply-patch+yaml');
+      const { status, body } = await call(
+        'PATCH',
+        `${pathOf(object)}?fieldManager=test&force=true`,
+        object,
+        'application/apply-patch+yaml',
+      );
       if (status >= 400) throw new Error(`apply ${object.kind} ${object.metadata.name}: ${body?.message}`);
       return body;
     },

@@ -7,8 +7,7 @@ import { must } from './place.mjs';
 
 const files = (version) => ({
   'Chart.yaml': `apiVersion: v2\nname: demo\nversion: ${version}\nappVersion: "${version}-app"\ndescription: A <small> chart & its objects\n`,
-  'values.yaml':
-    'replicas: 0\nmessage: hello\ntestFate: Succeeded\nlist: [a, b]\nport: 80\nbreak: ""\nextra: {}\n',
+  'values.yaml': 'replicas: 0\nmessage: hello\ntestFate: Succeeded\nlist: [a, b]\nport: 80\nbreak: ""\nextra: {}\n',
   'templates/config.yaml':
     'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\n  labels:\n    app: {{ .Release.Name }}\ndata:\n  message: {{ .Values.message | quote }}\n  version: {{ .Chart.Version }}\n  revision: "{{ .Release.Revision }}"\n  values: |\n{{ toYaml .Values | indent 4 }}\n',
   'templates/account.yaml': 'apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: {{ .Release.Name }}\n',
@@ -48,7 +47,12 @@ export async function startDemoCharts(place, demoVersions) {
 const source = 'source.toolkit.fluxcd.io/v1';
 
 export function helmRepository(namespace, url) {
-  return { apiVersion: source, kind: 'HelmRepository', metadata: { namespace, name: 'charts' }, spec: { url, interval: '1h' } };
+  return {
+    apiVersion: source,
+    kind: 'HelmRepository',
+    metadata: { namespace, name: 'charts' },
+    spec: { url, interval: '1h' },
+  };
 }
 
 export function ociRepository(namespace, url, tag) {

@@ -64,7 +64,13 @@ export function startProgram(place, name, file, args, env = {}) {
   const log = openSync(logFile, 'a');
   const child = spawn(file, args, {
     stdio: ['ignore', log, log],
-    env: { PATH: process.env.PATH, HOME: join(place.work, 'home'), TMPDIR: place.work, KUBECONFIG: place.kubeconfig, ...env },
+    env: {
+      PATH: process.env.PATH,
+      HOME: join(place.work, 'home'),
+      TMPDIR: place.work,
+      KUBECONFIG: place.kubeconfig,
+      ...env,
+    },
   });
   const end = () => stop(child);
   place.ends.push(end);
@@ -89,15 +95,23 @@ export async function startSourceController(place, { namespace = 'flux-system' }
   const storage = join(place.work, 'artifacts');
   mkdirSync(storage, { recursive: true });
   const args = ['--metrics-addr=0', '--health-addr=0', '--storage-path', storage, '--storage-addr', address];
-  return startProgram(place, 'source-controller', place.tools.sourceController, [...args, '--storage-adv-addr', address, '--concurrent=10'], {
-    RUNTIME_NAMESPACE: namespace,
-  });
+  return startProgram(
+    place,
+    'source-controller',
+    place.tools.sourceController,
+    [...args, '--storage-adv-addr', address, '--concurrent=10'],
+    {
+      RUNTIME_NAMESPACE: namespace,
+    },
+  );
 }
 
 /** Theirs, for one namespace. */
 export function startTheirs(place, namespace, args = []) {
   const common = ['--metrics-addr=0', '--health-addr=0', '--watch-all-namespaces=false'];
-  return startProgram(place, 'theirs', place.tools.helmController, [...common, ...args], { RUNTIME_NAMESPACE: namespace });
+  return startProgram(place, 'theirs', place.tools.helmController, [...common, ...args], {
+    RUNTIME_NAMESPACE: namespace,
+  });
 }
 
 /** Ours, for one namespace. */

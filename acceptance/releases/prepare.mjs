@@ -7,9 +7,14 @@ import { loadAll } from './yaml.mjs';
 
 /** The kinds of the source-controller from its module, HelmRelease from our chart. */
 export async function applyKinds(place) {
-  const download = must('go', ['mod', 'download', '-json', `github.com/fluxcd/source-controller@${versions.source}`], { cwd: place.work });
+  const download = must('go', ['mod', 'download', '-json', `github.com/fluxcd/source-controller@${versions.source}`], {
+    cwd: place.work,
+  });
   const folder = join(JSON.parse(download).Dir, 'config', 'crd', 'bases');
-  const files = [...readdirSync(folder).map((name) => join(folder, name)), join(place.root, 'charts/towpath/crds/helm.yaml')];
+  const files = [
+    ...readdirSync(folder).map((name) => join(folder, name)),
+    join(place.root, 'charts/towpath/crds/helm.yaml'),
+  ];
   for (const file of files) {
     for (const object of loadAll(readFileSync(file, 'utf8'))) if (object !== null) await place.api.apply(object);
   }

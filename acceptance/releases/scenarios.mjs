@@ -7,11 +7,15 @@ const now = () => new Date().toISOString();
 const hrPath = (namespace, name) => `/apis/helm.toolkit.fluxcd.io/v2/namespaces/${namespace}/helmreleases/${name}`;
 
 /** A step is done when Ready has this reason (and status) for the newest generation, or the release is stalled so. */
-const readyWith = (reason, more = () => true) => (object) => {
-  const conditions = object?.status?.conditions ?? [];
-  const ready = conditions.find(({ type }) => type === 'Ready');
-  return ready?.reason === reason && ready.observedGeneration === object.metadata.generation && more(object, conditions);
-};
+const readyWith =
+  (reason, more = () => true) =>
+  (object) => {
+    const conditions = object?.status?.conditions ?? [];
+    const ready = conditions.find(({ type }) => type === 'Ready');
+    return (
+      ready?.reason === reason && ready.observedGeneration === object.metadata.generation && more(object, conditions)
+    );
+  };
 const observed = (object) => object.status.observedGeneration === object.metadata.generation;
 const stalledWith = (reason) => (object) =>
   (object?.status?.conditions ?? []).some(({ type, reason: found }) => type === 'Stalled' && found === reason);
@@ -24,23 +28,34 @@ const install = (spec, options) => ({
 });
 const upgrade = (spec, options) => ({ ...install(spec, options), until: readyWith('UpgradeSucceeded', settled) });
 
-const request = (extra = []) => async ({ api, namespace, name }) => {
-  const at = now();
-  const annotations = Object.fromEntries(['requestedAt', ...extra].map((what) => [`reconcile.fluxcd.io/${what}`, at]));
-  await api.patch(hrPath(namespace, name), { metadata: { annotations } });
-};
+const request =
+  (extra = []) =>
+  async ({ api, namespace, name }) => {
+    const at = now();
+    const annotations = Object.fromEntries(
+      ['requestedAt', ...extra].map((what) => [`reconcile.fluxcd.io/${what}`, at]),
+    );
+    await api.patch(hrPath(namespace, name), { metadata: { annotations } });
+  };
 const handled = (more) => (object) =>
   object?.status?.lastHandledReconcileAt === object?.metadata.annotations['reconcile.fluxcd.io/requestedAt'] &&
   (more?.(object) ?? true);
 
 const broken = { replicas: 1 };
 const slow = { timeout: '4s' };
-const drifted = (object) => (object.status.conditions ?? []).some(({ type, status }) => type === 'Drifted' && status === 'True');
+const drifted = (object) =>
+  (object.status.conditions ?? []).some(({ type, status }) => type === 'Drifted' && status === 'True');
 
 /** Each scenario has its own HelmRelease, named after it. */
 export const scenarios = [
   { name: 'install', steps: [install({})] },
-  { name: 'upgrade', steps: [install({ values: { message: 'one' } }), upgrade({ values: { message: 'two', list: ['x', 1, 1.5, true, null, '007'] } })] },
+  {
+    name: 'upgrade',
+    steps: [
+      install({ values: { message: 'one' } }),
+      upgrade({ values: { message: 'two', list: ['x', 1, 1.5, true, null, '007'] } }),
+    ],
+  },
   { name: 'chart-version', steps: [install({}), upgrade({}, { version: '1.1.0' })] },
   {
     name: 'failed-install',
@@ -71,8 +86,7 @@ export const scenarios = [
     steps: [
       {
         ...install({ ...slow, values: broken, install: { strategy: { name: 'RetryOnFailure', retryInterval: '1h' } } }),
-        until: (object) =>
-          (object?.status?.conditions ?? []).some(({ reason }) => reason === 'ProgressingWithRetry'),
+        until: (object) => (object?.status?.conditions ?? []).some(({ reason }) => reason === 'ProgressingWithRetry'),
       },
     ],
   },
@@ -91,7 +105,11 @@ export const scenarios = [
     steps: [
       {
         ...install({ test: { enable: true, ignoreFailures: true }, values: { testFate: 'Failed' } }),
-        until: readyWith('InstallSucceeded', (object, conditions) => settled(object, conditions) && conditions.some(({ reason }) => reason === 'TestFailed')),
+        until: readyWith(
+          'InstallSucceeded',
+          (object, conditions) =>
+            settled(object, conditions) && conditions.some(({ reason }) => reason === 'TestFailed'),
+        ),
       },
     ],
   },
@@ -102,7 +120,9 @@ export const scenarios = [
       {
         async act(place) {
           const { api, namespace, name } = place;
-          await api.patch(`/api/v1/namespaces/${namespace}/configmaps/${name}`, { data: { message: 'changed by hand', more: 'x' } });
+          await api.patch(`/api/v1/namespaces/${namespace}/configmaps/${name}`, {
+            data: { message: 'changed by hand', more: 'x' },
+          });
           await api.delete(`/api/v1/namespaces/${namespace}/services/${name}`);
           await request()(place);
         },
@@ -113,7 +133,9 @@ export const scenarios = [
   {
     name: 'drift-warn',
     steps: [
-      install({ driftDetection: { mode: 'warn', ignore: [{ paths: ['/data/message'], target: { kind: 'ConfigMap' } }] } }),
+      install({
+        driftDetection: { mode: 'warn', ignore: [{ paths: ['/data/message'], target: { kind: 'ConfigMap' } }] },
+      }),
       {
         async act(place) {
           const { api, namespace, name } = place;
@@ -134,7 +156,11 @@ export const scenarios = [
         async act(place) {
           const { api, namespace, name } = place;
           const at = { namespace };
-          const data = { 'values.yaml': 'message: from a map\nextra: {deep: {a: 1, b: [x]}}\n', port: '8081', list: 'x,y{z}' };
+          const data = {
+            'values.yaml': 'message: from a map\nextra: {deep: {a: 1, b: [x]}}\n',
+            port: '8081',
+            list: 'x,y{z}',
+          };
           await api.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { ...at, name: 'settings' }, data });
           const stringData = { token: 'extra: {deep: {b: secret}}', quoted: "'123'" };
           await api.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { ...at, name: 'secrets' }, stringData });
@@ -187,7 +213,10 @@ export const scenarios = [
             kustomize: {
               patches: [
                 { target: { kind: 'Deployment' }, patch: '- {op: add, path: /spec/minReadySeconds, value: 3}' },
-                { patch: 'apiVersion: v1\nkind: Service\nmetadata: {name: post-rendered}\nspec: {sessionAffinity: ClientIP}\n' },
+                {
+                  patch:
+                    'apiVersion: v1\nkind: Service\nmetadata: {name: post-rendered}\nspec: {sessionAffinity: ClientIP}\n',
+                },
               ],
               images: [{ name: 'acme/demo', newName: 'other/demo', newTag: 'v9' }],
             },
@@ -208,14 +237,24 @@ export const scenarios = [
     name: 'client-side',
     steps: [
       install({ install: { serverSideApply: false } }),
-      upgrade({ install: { serverSideApply: false }, upgrade: { serverSideApply: 'enabled' }, values: { message: 'two' } }),
+      upgrade({
+        install: { serverSideApply: false },
+        upgrade: { serverSideApply: 'enabled' },
+        values: { message: 'two' },
+      }),
     ],
   },
   {
     name: 'target',
     steps: [
       install({ releaseName: 'other-name' }),
-      { ...install({ releaseName: 'third-name' }), until: readyWith('InstallSucceeded', (object, conditions) => settled(object, conditions) && object.status.history?.[0]?.name === 'third-name') },
+      {
+        ...install({ releaseName: 'third-name' }),
+        until: readyWith(
+          'InstallSucceeded',
+          (object, conditions) => settled(object, conditions) && object.status.history?.[0]?.name === 'third-name',
+        ),
+      },
     ],
   },
   {
@@ -238,5 +277,13 @@ export const scenarios = [
       },
     ],
   },
-  { name: 'suspended', steps: [{ ...install({ suspend: true }), until: (object) => object?.metadata.finalizers !== undefined && observed(object) }] },
+  {
+    name: 'suspended',
+    steps: [
+      {
+        ...install({ suspend: true }),
+        until: (object) => object?.metadata.finalizers !== undefined && observed(object),
+      },
+    ],
+  },
 ];

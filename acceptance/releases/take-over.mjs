@@ -12,7 +12,8 @@ export async function takeOver(place, namespaces, programs) {
     const before = new Map();
     for (const name of names) {
       const object = await place.api.get(path(name));
-      if (object?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) before.set(name, object);
+      if (object?.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'))
+        before.set(name, object);
     }
     const start = side === 'theirs' ? startOurs : startTheirs;
     const program = start(place, namespace, ['--concurrent=4']);
@@ -23,7 +24,11 @@ export async function takeOver(place, namespaces, programs) {
       const after = await place.api.get(path(name));
       const version = (one) => one.status.history[0].version;
       if (version(after) !== version(object)) {
-        problems.push({ path: `${name} of ${side} is upgraded by the other`, theirs: object.status.history[0], ours: after.status.history[0] });
+        problems.push({
+          path: `${name} of ${side} is upgraded by the other`,
+          theirs: object.status.history[0],
+          ours: after.status.history[0],
+        });
       }
     }
     await program.stop();

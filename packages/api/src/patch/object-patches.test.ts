@@ -64,7 +64,11 @@ spec: {template: {spec: {containers: [{name: main, env: [{name: B, value: "2"}]}
   });
 
   it.each([
-    { name: 'an object that is not there', patch: '{apiVersion: v1, kind: Secret, metadata: {name: x}}', says: 'no matches for Id Secret.v1.[noGrp]/x.[noNs]' },
+    {
+      name: 'an object that is not there',
+      patch: '{apiVersion: v1, kind: Secret, metadata: {name: x}}',
+      says: 'no matches for Id Secret.v1.[noGrp]/x.[noNs]',
+    },
     { name: 'operations without a target', patch: '[{op: remove, path: /a}]', says: 'must specify a target' },
     { name: 'text that is no patch', patch: 'hello', says: 'neither an object nor a list' },
   ])('refuses $name', ({ patch, says }) => {
@@ -79,7 +83,10 @@ describe('replaceImages', () => {
       image: { name: 'registry:5000/acme/init', newName: 'other/init', digest: 'sha256:ab' },
       expected: ['other/init@sha256:ab', 'acme/web:v1', 'acme/side:v1'],
     },
-    { image: { name: 'acme/side', newName: 'x/side' }, expected: ['registry:5000/acme/init', 'acme/web:v1', 'x/side:v1'] },
+    {
+      image: { name: 'acme/side', newName: 'x/side' },
+      expected: ['registry:5000/acme/init', 'acme/web:v1', 'x/side:v1'],
+    },
   ])('$image.name', ({ image, expected }) => {
     const [changed] = replaceImages([web], [image]);
     expect([...JSON.stringify(changed).matchAll(/"image":"([^"]*)"/g)].map((match) => match[1])).toEqual(expected);

@@ -22,7 +22,11 @@ export function sendsServerSide(wanted: boolean | 'auto' | undefined, revision: 
 export async function applyServerSide(context: ActionContext, item: ReleaseObject, object: AnyObject): Promise<void> {
   const force = context.serverSide?.force ?? false;
   try {
-    await context.client.patch(item.type, keyOfObject(item), object, { kind: 'apply', force, fieldValidation: 'Strict' });
+    await context.client.patch(item.type, keyOfObject(item), object, {
+      kind: 'apply',
+      force,
+      fieldValidation: 'Strict',
+    });
   } catch (error) {
     const { namespace = '', name } = item.object.metadata;
     const { group, version, kind } = item.type;

@@ -61,7 +61,10 @@ export async function upgrade(context: ActionContext, options: UpgradeOptions): 
   } catch (error) {
     throw await failed(context, options, { next, result, error });
   }
-  for (const release of await storage.deployedAll(next.name)) {
+  const { current } = prepared;
+  // The one it started from, also when it had failed (a killed one says so for good), and what else counts as deployed.
+  const others = (await storage.deployedAll(next.name)).filter(({ version }) => version !== current.version);
+  for (const release of [...(isInterrupted(current) ? [] : [current]), ...others]) {
     if (release.version === next.version) continue;
     release.info.status = 'superseded';
     await storage.update(release);

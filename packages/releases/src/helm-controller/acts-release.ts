@@ -187,4 +187,3 @@ export function clearFailures({ draft: { status } }: Pick<Work, 'draft'>): void 
   delete status.installFailures;
   delete status.upgradeFailures;
 }
-

@@ -120,7 +120,10 @@ export async function runRollback(work: Work): Promise<void> {
       strictThreeWay: false,
       cleanupOnFail: given.cleanupOnFail === true,
       historyMax: spec.maxHistory ?? defaultMaxHistory,
-      serverSide: given.serverSideApply === undefined || given.serverSideApply === 'auto' ? 'auto' : given.serverSideApply === 'enabled',
+      serverSide:
+        given.serverSideApply === undefined || given.serverSideApply === 'auto'
+          ? 'auto'
+          : given.serverSideApply === 'enabled',
     });
     if (written !== undefined) draft.status.inventory = { entries: await inventoryOf(written, chart.crds, client) };
     const outcome = { condition: 'Remediated', status: 'True', type: 'Normal', reason: 'RollbackSucceeded' } as const;
@@ -240,7 +243,12 @@ export async function runUnlock(work: BaseWork): Promise<void> {
     const seen = again(known, release);
     const state = release.info.status;
     const what = `Helm release ${fullName(seen)} with chart ${chartName(seen)} in ${state} state`;
-    const outcome = { condition: 'Released', status: 'False', reason: 'PendingRelease', about: aboutSnapshot(seen) } as const;
+    const outcome = {
+      condition: 'Released',
+      status: 'False',
+      reason: 'PendingRelease',
+      about: aboutSnapshot(seen),
+    } as const;
     release.info.status = 'failed';
     release.info.description = `Release unlocked from stale '${state}' state`;
     try {
@@ -283,7 +291,10 @@ function again(known: Snapshot | undefined, release: Release, action?: ReleaseAc
   const ociDigest = known?.ociDigest;
   const done = action ?? known?.action;
   return {
-    ...snapshotOf(release, { ...(done !== undefined && { action: done }), ...(ociDigest !== undefined && { ociDigest }) }),
+    ...snapshotOf(release, {
+      ...(done !== undefined && { action: done }),
+      ...(ociDigest !== undefined && { ociDigest }),
+    }),
     ...(known?.testHooks !== undefined && { testHooks: known.testHooks }),
   };
 }

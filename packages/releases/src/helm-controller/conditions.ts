@@ -5,14 +5,7 @@ import { toTimestamp } from '@towpath/kit';
 import { commonMetadataDigest, postRenderersDigest } from './digests.ts';
 import type { HelmRelease, HelmReleaseStatus } from './helm-release.ts';
 
-export type ConditionType =
-  | 'Ready'
-  | 'Reconciling'
-  | 'Stalled'
-  | 'Released'
-  | 'TestSuccess'
-  | 'Remediated'
-  | 'Drifted';
+export type ConditionType = 'Ready' | 'Reconciling' | 'Stalled' | 'Released' | 'TestSuccess' | 'Remediated' | 'Drifted';
 
 const messageLimit = 32_768;
 /** These come first, in this order. */

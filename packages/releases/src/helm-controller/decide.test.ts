@@ -49,7 +49,12 @@ const rows: readonly Row[] = [
   },
   { name: "somebody else's release", state: 'Unmanaged', expected: 'act upgrade none' },
   { name: 'changed values', state: 'OutOfSync', status: installed, expected: 'act upgrade all' },
-  { name: 'changed values out of retries', state: 'OutOfSync', status: failedUpgrade, expected: 'give-up RetriesExceeded' },
+  {
+    name: 'changed values out of retries',
+    state: 'OutOfSync',
+    status: failedUpgrade,
+    expected: 'give-up RetriesExceeded',
+  },
   {
     name: 'changed values, forced out of retries',
     state: 'OutOfSync',
@@ -71,7 +76,13 @@ const rows: readonly Row[] = [
   { name: 'drift to be told', state: 'Drifted', spec: { driftDetection: { mode: 'warn' } }, expected: 'warn all' },
   { name: 'failed without an attempt of ours', state: 'Failed', expected: 'act upgrade all' },
   { name: 'failed before a change', state: 'Failed', status: installed, expected: 'act upgrade all' },
-  { name: 'failed, retry on failure', state: 'Failed', spec: retrying, status: failedInstall, expected: 'act upgrade newest' },
+  {
+    name: 'failed, retry on failure',
+    state: 'Failed',
+    spec: retrying,
+    status: failedInstall,
+    expected: 'act upgrade newest',
+  },
   { name: 'failed, forced', state: 'Failed', status: failedInstall, isForced: true, expected: 'act upgrade all' },
   { name: 'a failed install', state: 'Failed', status: failedInstall, expected: 'give-up RetriesExceeded' },
   {

@@ -17,8 +17,14 @@ export function postRenderersDigest({ postRenderers }: HelmReleaseSpec): string 
   const ordered = postRenderers.map(({ kustomize }) => ({
     ...(kustomize !== undefined && {
       kustomize: {
-        ...nonEmpty('patches', kustomize.patches?.map(({ patch, target }) => ({ patch, ...selectorOf(target) }))),
-        ...nonEmpty('images', kustomize.images?.map((image) => pick(image, ['name', 'newName', 'newTag', 'digest']))),
+        ...nonEmpty(
+          'patches',
+          kustomize.patches?.map(({ patch, target }) => ({ patch, ...selectorOf(target) })),
+        ),
+        ...nonEmpty(
+          'images',
+          kustomize.images?.map((image) => pick(image, ['name', 'newName', 'newTag', 'digest'])),
+        ),
       },
     }),
   }));

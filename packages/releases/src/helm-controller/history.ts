@@ -53,8 +53,6 @@ export function chartName({ chartName: name, chartVersion }: Snapshot): string {
 
 export function isOf(snapshot: Snapshot, release: { name: string; namespace: string; version: number }): boolean {
   return (
-    snapshot.name === release.name &&
-    snapshot.namespace === release.namespace &&
-    snapshot.version === release.version
+    snapshot.name === release.name && snapshot.namespace === release.namespace && snapshot.version === release.version
   );
 }

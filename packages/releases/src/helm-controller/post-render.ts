@@ -33,7 +33,10 @@ export function postRender(rendered: Rendered, object: HelmRelease): Rendered {
   const isHook = (item: AnyObject): boolean => markOf(item) >= documents.length;
   return {
     ...rendered,
-    manifest: manifestOf(all.filter((item) => !isHook(item)), documents),
+    manifest: manifestOf(
+      all.filter((item) => !isHook(item)),
+      documents,
+    ),
     hooks: hooksOf(
       all.filter(isHook).map((item) => withMark(item, markOf(item) - documents.length)),
       hooks,
@@ -115,12 +118,11 @@ function manifestOf(objects: readonly AnyObject[], documents: readonly SourceDoc
     .join('');
 }
 
-function hooksOf(
-  objects: readonly AnyObject[],
-  before: readonly { readonly hook: ReleaseHook }[],
-): ReleaseHook[] {
+function hooksOf(objects: readonly AnyObject[], before: readonly { readonly hook: ReleaseHook }[]): ReleaseHook[] {
   return objects.flatMap((object) => {
     const hook = before[markOf(object)]?.hook;
-    return hook === undefined ? [] : [{ ...hook, name: object.metadata.name, manifest: `${toYaml(unmarked(object))}\n` }];
+    return hook === undefined
+      ? []
+      : [{ ...hook, name: object.metadata.name, manifest: `${toYaml(unmarked(object))}\n` }];
   });
 }

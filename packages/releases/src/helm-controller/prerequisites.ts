@@ -10,12 +10,25 @@ import type { ControllerDeps } from './deps.ts';
 import { goDurationText } from './go-duration.ts';
 import { HelmReleasesV2, type HelmRelease } from './helm-release.ts';
 import { namespaceOf } from './settings.ts';
-import { artifactGone, artifactOf, getSource, sourceRefOf, whyNotReady, type Artifact, type LoadedChart } from './source.ts';
+import {
+  artifactGone,
+  artifactOf,
+  getSource,
+  sourceRefOf,
+  whyNotReady,
+  type Artifact,
+  type LoadedChart,
+} from './source.ts';
 import { composeValues, type ComposedValues } from './values.ts';
 
 /** Everything is there, or the conditions say what is missing. */
 export type Prerequisites =
-  | { readonly type: 'ready'; readonly values: ComposedValues; readonly artifact: Artifact; readonly loaded: LoadedChart }
+  | {
+      readonly type: 'ready';
+      readonly values: ComposedValues;
+      readonly artifact: Artifact;
+      readonly loaded: LoadedChart;
+    }
   /** An event, or this time, brings it back. */
   | { readonly type: 'wait'; readonly afterMs: number }
   /** To be tried again soon. */

@@ -13,7 +13,14 @@ import { finalizer, HelmReleasesV2, type HelmRelease } from './helm-release.ts';
 import { latest } from './history.ts';
 import { gather, unsupported, type Prerequisites } from './prerequisites.ts';
 import { runLoop, type LoopEnd } from './release-loop.ts';
-import { durationMsOf, fullReleaseName, namespaceOf, releaseNamespace, shortenName, storageNamespace } from './settings.ts';
+import {
+  durationMsOf,
+  fullReleaseName,
+  namespaceOf,
+  releaseNamespace,
+  shortenName,
+  storageNamespace,
+} from './settings.ts';
 import { createStatusWriter, type StatusWriter } from './status.ts';
 import { storageFor, type BaseWork, type Work } from './work.ts';
 
@@ -42,12 +49,7 @@ export async function reconcileHelmRelease(key: Key, deps: ControllerDeps, stop:
   }
 }
 
-async function reconcile(
-  draft: Draft,
-  writer: StatusWriter,
-  deps: ControllerDeps,
-  stop: AbortSignal,
-): Promise<Result> {
+async function reconcile(draft: Draft, writer: StatusWriter, deps: ControllerDeps, stop: AbortSignal): Promise<Result> {
   const { object } = draft;
   if (object.metadata.deletionTimestamp !== undefined) return finalize(draft, writer, deps, stop);
   const started = await withFinalizer(draft, deps.client);
@@ -94,7 +96,10 @@ async function withFinalizer(draft: Draft, client: Client): Promise<Draft> {
   const { object } = draft;
   const { finalizers = [], resourceVersion, namespace, name } = object.metadata;
   if (finalizers.includes(finalizer)) return draft;
-  const metadata = { finalizers: [...finalizers, finalizer], ...(resourceVersion !== undefined && { resourceVersion }) };
+  const metadata = {
+    finalizers: [...finalizers, finalizer],
+    ...(resourceVersion !== undefined && { resourceVersion }),
+  };
   const key = { ...(namespace !== undefined && { namespace }), name };
   await client.patch(HelmReleasesV2, key, { metadata }, { kind: 'merge' });
   return draft;
@@ -210,12 +215,7 @@ function clientOf(object: HelmRelease, deps: ControllerDeps): Client {
 }
 
 /** Uninstalls the release and removes the HelmChart, unless the object is suspended; then lets the object go. */
-async function finalize(
-  draft: Draft,
-  writer: StatusWriter,
-  deps: ControllerDeps,
-  stop: AbortSignal,
-): Promise<Result> {
+async function finalize(draft: Draft, writer: StatusWriter, deps: ControllerDeps, stop: AbortSignal): Promise<Result> {
   const { object, status } = draft;
   const { finalizers = [], namespace, name } = object.metadata;
   if (!finalizers.includes(finalizer)) return done();

@@ -4,7 +4,17 @@ import { messageOf, unreachable } from '@towpath/kit';
 import { chartName, fullName, latest, newest, truncated } from './history.ts';
 import { runInstall, runUpgrade } from './acts-release.ts';
 import { runCorrection, runRollback, runTest, runUninstallRemediation, runUnlock } from './acts-remedy.ts';
-import { findIn, isTrue, mark, markReconciling, markStalled, remove, replace, summarize, type Draft } from './conditions.ts';
+import {
+  findIn,
+  isTrue,
+  mark,
+  markReconciling,
+  markStalled,
+  remove,
+  replace,
+  summarize,
+  type Draft,
+} from './conditions.ts';
 import { decide, type Decision, type Keep, type ReleaseActionName } from './decide.ts';
 import { driftText, findDrift, hasChanges, type Drifted } from './drift.ts';
 import { goDurationText } from './go-duration.ts';

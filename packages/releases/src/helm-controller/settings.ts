@@ -41,7 +41,14 @@ export function durationMsOf(text: string | undefined, fallbackMs: number): numb
   return text === undefined ? fallbackMs : (parseGoDuration(text) ?? fallbackMs);
 }
 
-export type TimedAction = 'install' | 'upgrade' | 'test' | 'rollback' | 'uninstall' | 'unlock' | 'correct cluster drift';
+export type TimedAction =
+  | 'install'
+  | 'upgrade'
+  | 'test'
+  | 'rollback'
+  | 'uninstall'
+  | 'unlock'
+  | 'correct cluster drift';
 
 export function timeoutMs(spec: HelmReleaseSpec, action: TimedAction): number {
   const general = durationMsOf(spec.timeout, defaultTimeoutMs);

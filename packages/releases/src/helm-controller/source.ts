@@ -77,7 +77,8 @@ export function whyNotReady(source: AnyObject): string | undefined {
   const { namespace = '', name, generation } = source.metadata;
   const what = `${source.kind} '${namespace}/${name}' is not ready`;
   const artifact = artifactOf(source);
-  if (source.kind === 'ExternalArtifact') return artifact === undefined ? `${what}: does not have an artifact` : undefined;
+  if (source.kind === 'ExternalArtifact')
+    return artifact === undefined ? `${what}: does not have an artifact` : undefined;
   const stalled = conditionOf(source, 'Stalled');
   if (getIn(source, ['status', 'observedGeneration']) !== generation) {
     const ready = conditionOf(source, 'Ready');
@@ -137,9 +138,13 @@ async function fetchChart(
   if (bytes === undefined) throw releaseError('CHART_NOT_FOUND', artifactGone, { next: 'wait for the next artifact' });
   const found = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
   if (digest.startsWith('sha256:') && found !== digest) {
-    throw releaseError('CHART_NOT_FOUND', `failed to verify artifact: computed checksum '${found}' doesn't match '${digest}'`, {
-      next: 'look at the source object',
-    });
+    throw releaseError(
+      'CHART_NOT_FOUND',
+      `failed to verify artifact: computed checksum '${found}' doesn't match '${digest}'`,
+      {
+        next: 'look at the source object',
+      },
+    );
   }
   return loadChart(bytes);
 }

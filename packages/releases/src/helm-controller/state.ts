@@ -77,7 +77,8 @@ function deployedState(facts: StateFacts, last: Release, seen: Snapshot): Releas
   if (name !== chart.name || version !== chart.version) {
     return { name: 'OutOfSync', because: 'release chart changed' };
   }
-  if (seen.configDigest !== valuesDigest(values)) return { name: 'OutOfSync', because: 'release config values changed' };
+  if (seen.configDigest !== valuesDigest(values))
+    return { name: 'OutOfSync', because: 'release config values changed' };
   if (status.observedGeneration !== object.metadata.generation) {
     if (postRenderersDigest(spec) !== (status.observedPostRenderersDigest ?? '')) {
       return { name: 'OutOfSync', because: 'postrenderers digest has changed' };

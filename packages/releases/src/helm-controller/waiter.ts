@@ -97,11 +97,7 @@ export function subjectOf({ object }: ReleaseObject): string {
   return [object.kind, ...(namespace === undefined ? [] : [namespace]), name].join('/');
 }
 
-async function untilGone(
-  context: ActionContext,
-  objects: readonly ReleaseObject[],
-  timeoutMs: number,
-): Promise<void> {
+async function untilGone(context: ActionContext, objects: readonly ReleaseObject[], timeoutMs: number): Promise<void> {
   const { clock, client, signal } = context;
   const startedAtMs = clock.monotonicMs();
   for (const item of objects) {

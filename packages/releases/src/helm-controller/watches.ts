@@ -132,6 +132,8 @@ function refersTo(release: HelmRelease, kind: SourceKind, key: Key): boolean {
     return kind === 'HelmChart' && jsonEqual(chartKeyOf(release), key);
   }
   return (
-    chartRef.kind === kind && chartRef.name === key.name && (chartRef.namespace || namespaceOf(release)) === key.namespace
+    chartRef.kind === kind &&
+    chartRef.name === key.name &&
+    (chartRef.namespace || namespaceOf(release)) === key.namespace
   );
 }

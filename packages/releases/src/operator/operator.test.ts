@@ -223,7 +223,7 @@ describe('helm operator', () => {
     await fixture.eventually(async () => {
       await fixture.clock.advance(500);
       expect(await history('frontend')).toEqual([
-        [1, 'failed'],
+        [1, 'superseded'],
         [2, 'deployed'],
       ]);
     });
