@@ -9,15 +9,24 @@
  *   cluster [--tools DIR]
  *        our control plane beside etcd, kube-apiserver and kube-controller-manager 1.34 (built with Go, kept in DIR);
  *        exits 1 when a bar is missed.
+ *   releases [--cluster embedded|real] [--count N] [--shared]
+ *        100 HelmReleases of Flux 2 at once, ours beside the real helm-controller on the same API server; exits 1 when
+ *        a bar is missed.
  */
 
 import { spawnSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { benchCluster } from './cluster.mjs';
+import { benchReleases } from './releases.mjs';
 import { benchUp } from './up.mjs';
 
-const benchmarks = { up: benchUp, charts: benchCharts, cluster: () => benchCluster(args) };
+const benchmarks = {
+  up: benchUp,
+  charts: benchCharts,
+  cluster: () => benchCluster(args),
+  releases: () => benchReleases(args),
+};
 const [name = 'up', ...args] = process.argv.slice(2);
 const benchmark = benchmarks[name];
 if (benchmark === undefined) {

@@ -21,7 +21,10 @@ const keyLengthMax = 1024;
 const simpleKeyBytesMax = 128;
 
 /** The YAML text with its final newline. Throws where Go's encoder fails. */
-export function emitYaml(value: unknown, keysOf: (map: ReadonlyMap<string, unknown>) => string[] = naturalKeys): string {
+export function emitYaml(
+  value: unknown,
+  keysOf: (map: ReadonlyMap<string, unknown>) => string[] = naturalKeys,
+): string {
   checkExtent(value);
   const writer = new YamlWriter();
   writer.keysOf = keysOf;

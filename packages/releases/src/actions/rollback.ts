@@ -82,6 +82,18 @@ async function prepare(context: ActionContext, options: RollbackOptions): Promis
   return { current, target };
 }
 
+async function waitFor(
+  context: ActionContext,
+  objects: readonly ReleaseObject[],
+  { target, options }: { readonly target: Release; readonly options: RollbackOptions },
+): Promise<void> {
+  try {
+    await waitUntilReady(context, objects, options);
+  } catch (error) {
+    throw releaseError('WAIT_TIMEOUT', `release ${target.name} failed: ${messageOf(error)}`, { cause: error });
+  }
+}
+
 async function perform(context: ActionContext, options: RollbackOptions, { current, target }: Pair): Promise<void> {
   const { storage } = context;
   const result: UpdateResult = { created: [], updated: [], deleted: [] };
@@ -102,7 +114,7 @@ async function perform(context: ActionContext, options: RollbackOptions, { curre
       threeWay: new Set<string>(),
     };
     await updateObjects(context, update, result);
-    if (options.wait) await waitUntilReady(context, objects, options);
+    if (options.wait) await waitFor(context, objects, { target, options });
     if (!options.disableHooks) await runHooks(context, target, 'post-rollback', options.timeoutMs);
   } catch (error) {
     current.info.status = 'superseded';

@@ -30,14 +30,14 @@ export interface ControllerDeps {
 export interface ControllerMemory {
   /** Work under way, by `namespace/name`. */
   readonly running: Map<string, RunningWork>;
+  /** The artifact that was last found ready, by `namespace/name`: an event that says no more is no news. */
+  readonly found: Map<string, string>;
   /** Requeues in a row, by `namespace/name`. */
   readonly requeues: Map<string, number>;
 }
 
 interface RunningWork {
   readonly generation: number | undefined;
-  /** The artifact that is being released: its revision and digest. */
-  readonly artifact: string;
   readonly abort: AbortController;
 }
 
@@ -53,5 +53,5 @@ export class Superseded extends Error {
 }
 
 export function createMemory(): ControllerMemory {
-  return { running: new Map(), requeues: new Map() };
+  return { running: new Map(), found: new Map(), requeues: new Map() };
 }

@@ -1,6 +1,6 @@
 /** What has to be there before a release can be made: what is asked for is supported, dependencies, source, chart, values. */
 
-import { keyText, type AnyObject } from '@towpath/api';
+import { keyOf, keyText, type AnyObject } from '@towpath/api';
 import { codeOf, messageOf } from '@towpath/kit';
 import { isConditionTrue } from '@towpath/api';
 import { hasCode } from '../errors.ts';
@@ -13,6 +13,7 @@ import { namespaceOf } from './settings.ts';
 import {
   artifactGone,
   artifactOf,
+  artifactText,
   getSource,
   sourceRefOf,
   whyNotReady,
@@ -63,13 +64,16 @@ export async function gather(draft: Draft, deps: ControllerDeps, { event }: Sayi
   if (!('source' in found)) return found;
   const { source } = found;
   resume(draft, 'AccessDenied', 'ArtifactFailed');
+  const name = keyText(keyOf(object));
   const notReady = whyNotReady(source);
   const artifact = artifactOf(source);
   if (notReady !== undefined || artifact === undefined) {
     mark(draft, 'Ready', 'False', 'SourceNotReady', notReady ?? 'does not have an artifact');
+    deps.memory.found.delete(name);
     return { type: 'wait', afterMs: deps.requeueDependencyMs };
   }
   resume(draft, 'SourceNotReady');
+  deps.memory.found.set(name, artifactText(artifact));
   let values: ComposedValues;
   try {
     values = await composeValues(object, deps.client);

@@ -34,6 +34,7 @@ export async function reconcileHelmRelease(key: Key, deps: ControllerDeps, stop:
   const object = await deps.client.get(HelmReleasesV2, key);
   if (object === undefined) {
     deps.memory.requeues.delete(keyText(key));
+    deps.memory.found.delete(keyText(key));
     return done();
   }
   const draft: Draft = { object, status: structuredClone(object.status ?? {}), nowMs: () => deps.clock.nowMs() };
@@ -143,9 +144,7 @@ async function release(
   delete status.lastReleaseRevision;
   const work: Work = { ...base, storage: storageFor(draft, client, deps.clock), chart, values: found.values };
   const name = keyText({ namespace: namespaceOf(object), name: object.metadata.name });
-  const { revision, digest } = found.artifact;
-  const { generation } = object.metadata;
-  deps.memory.running.set(name, { generation, artifact: `${revision} ${digest}`, abort });
+  deps.memory.running.set(name, { generation: object.metadata.generation, abort });
   try {
     const isForced = (): boolean => isRequested(draft, 'forceAt');
     const end = await runLoop(work, { isForced, publish: () => writer.write(draft) });

@@ -72,6 +72,11 @@ export function artifactOf(source: AnyObject): Artifact | undefined {
   return { url, revision, digest: typeof digest === 'string' ? digest : '' };
 }
 
+/** Equal for equal content. */
+export function artifactText({ revision, digest }: Artifact): string {
+  return `${revision} ${digest}`;
+}
+
 /** Why a source cannot be used now; undefined when it can. Source: helm-controller, isSourceReady. */
 export function whyNotReady(source: AnyObject): string | undefined {
   const { namespace = '', name, generation } = source.metadata;

@@ -9,7 +9,7 @@ import { Superseded, type ControllerMemory } from './deps.ts';
 import type { ControllerFlags } from './flags.ts';
 import { HelmReleasesV2, type HelmRelease } from './helm-release.ts';
 import { namespaceOf } from './settings.ts';
-import { artifactOf, sourceTypes, type SourceKind } from './source.ts';
+import { artifactOf, artifactText, sourceTypes, type SourceKind } from './source.ts';
 
 export interface WatchOptions {
   readonly client: Client;
@@ -92,10 +92,10 @@ export class Watches {
       if (!refersTo(release, kind, keyOf(object))) continue;
       if (!isMoved && !isWaitingForSource(release)) continue;
       const key = keyOf(release);
-      const running = memory.running.get(keyText(key));
-      const isNewer = artifact !== undefined && running?.artifact !== `${artifact.revision} ${artifact.digest}`;
-      if (running !== undefined && isNewer) running.abort.abort(new Superseded(kind, keyOf(object)));
-      if (running === undefined || isNewer) controller.enqueue(key);
+      const name = keyText(key);
+      if (artifact !== undefined && memory.found.get(name) === artifactText(artifact)) continue;
+      memory.running.get(name)?.abort.abort(new Superseded(kind, keyOf(object)));
+      controller.enqueue(key);
     }
   }
 
