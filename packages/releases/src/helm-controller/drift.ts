@@ -125,12 +125,6 @@ export function driftText(drift: readonly Drifted[]): string {
     .join('\n');
 }
 
-/** `removed: 0, changed: 1, excluded: 0` */
-export function driftCounts(drift: readonly Drifted[]): string {
-  const count = (wanted: Drifted['type']): number => drift.filter(({ type }) => type === wanted).length;
-  return `removed: ${count('removed')}, changed: ${count('changed')}, excluded: ${count('excluded')}`;
-}
-
 export interface DriftCorrection {
   /** `Deployment/shop/web configured` */
   readonly done: readonly string[];

@@ -177,9 +177,3 @@ function withRevision(chart: Chart, source: AnyObject, { revision }: Artifact): 
 function mutation(message: string): Error {
   return releaseError('CHART_SOURCE_INVALID', message, { next: 'correct the source object' });
 }
-
-/** The digest in a revision: of `1.0.0@sha256:…`, or the whole. */
-export function digestIn(revision: string): string {
-  const parts = revision.split('@');
-  return parts.length === 2 ? (parts[1] ?? '') : revision;
-}
