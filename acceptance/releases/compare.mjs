@@ -96,13 +96,15 @@ async function eventsOf(api, namespace, name) {
     .map(({ type, reason, message, metadata, source }) => {
       const text = message.split('\n\nLast Helm logs:')[0];
       const annotations = Object.entries(metadata.annotations ?? {})
-        .toSorted()
-        .map(([key, value]) => `${key}=${value}`);
+        .map(([key, value]) => `${key}=${value}`)
+        .toSorted(byText);
       return `${source?.component} ${type} ${reason}: ${text} [${annotations.join(', ')}]`;
     });
   // How often a dependency is looked at differs: ours waits for its events.
-  return [...new Set(lines)].filter((line) => !line.includes(' DependencyNotReady: ')).toSorted();
+  return [...new Set(lines)].filter((line) => !line.includes(' DependencyNotReady: ')).toSorted(byText);
 }
+
+const byText = (left, right) => (left < right ? -1 : 1);
 
 /** As both releases of the real helm read it. */
 function historyOf(place, namespace, name) {

@@ -4,13 +4,8 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Builtin } from '@towpath/api';
-import { createImageAutomation } from '@towpath/images';
 import type { Clock, Logger, Random } from '@towpath/kit';
-import { createMesh } from '@towpath/mesh';
-import { createPrometheusBuiltin, type RequestHandler } from '@towpath/metrics';
-import { createHelmController, createHelmOperator } from '@towpath/releases';
-import { createFlaggerBuiltin } from '@towpath/rollouts';
-import { createFlux, createKustomizeController } from '@towpath/sync';
+import type { RequestHandler } from '@towpath/metrics';
 import { elected } from './elected.ts';
 
 export interface BuiltinDeps {
@@ -24,32 +19,58 @@ export interface BuiltinDeps {
   readonly exposeMetrics: (handler: RequestHandler) => () => void;
 }
 
+/** Each is loaded when it starts: a process that runs one controller holds that one only. */
 export function createBuiltins(deps: BuiltinDeps): Readonly<Record<string, Builtin>> {
   const { clock, random, log, version } = deps;
-  const mesh = createMesh({ clock, log, random });
-  const withElection = (name: string, builtin: Builtin, probePorts: readonly number[]): Record<string, Builtin> => ({
-    [name]: elected(name, builtin, { clock, random, probePorts }),
+  const renderWorker = renderWorkerOf(deps.program);
+  const withElection = (name: string, probePorts: readonly number[], load: Load): Record<string, Builtin> => ({
+    [name]: elected(name, loaded(load), { clock, random, probePorts }),
   });
+  let mesh: Promise<Mesh> | undefined;
+  const meshPart = (part: keyof Mesh): Builtin =>
+    loaded(async () => {
+      mesh ??= import('@towpath/mesh').then(({ createMesh }) => createMesh({ clock, log, random }));
+      return (await mesh)[part];
+    });
   return {
-    ...withElection('flux', createFlux({ startImages: createImageAutomation() }), [3030]),
-    ...withElection('kustomize-controller', createKustomizeController({ clock, random }), [9440]),
-    ...withElection(
-      'helm-operator',
-      createHelmOperator({ clock, random, renderWorker: renderWorkerOf(deps.program) }),
-      [3030],
+    ...withElection('flux', [3030], async () => {
+      const [{ createFlux }, { createImageAutomation }] = await Promise.all([
+        import('@towpath/sync'),
+        import('@towpath/images'),
+      ]);
+      return createFlux({ startImages: createImageAutomation() });
+    }),
+    ...withElection('kustomize-controller', [9440], async () =>
+      (await import('@towpath/sync')).createKustomizeController({ clock, random }),
     ),
-    ...withElection(
-      'helm-controller',
-      createHelmController({ clock, random, renderWorker: renderWorkerOf(deps.program) }),
-      [],
+    ...withElection('helm-operator', [3030], async () =>
+      (await import('@towpath/releases')).createHelmOperator({ clock, random, renderWorker }),
     ),
-    ...withElection('flagger', createFlaggerBuiltin({ clock, version }), [8080]),
-    istiod: mesh.istiod,
-    proxyv2: mesh.proxyv2,
-    'pilot-init': mesh.pilotInit,
-    ingressgateway: mesh.ingressgateway,
-    prometheus: createPrometheusBuiltin({ clock, pause: () => nextTurn(), expose: deps.exposeMetrics }),
+    ...withElection('helm-controller', [9440], async () =>
+      (await import('@towpath/releases')).createHelmController({ clock, random, renderWorker }),
+    ),
+    ...withElection('flagger', [8080], async () =>
+      (await import('@towpath/rollouts')).createFlaggerBuiltin({ clock, version }),
+    ),
+    istiod: meshPart('istiod'),
+    proxyv2: meshPart('proxyv2'),
+    'pilot-init': meshPart('pilotInit'),
+    ingressgateway: meshPart('ingressgateway'),
+    prometheus: loaded(async () =>
+      (await import('@towpath/metrics')).createPrometheusBuiltin({
+        clock,
+        pause: () => nextTurn(),
+        expose: deps.exposeMetrics,
+      }),
+    ),
   };
+}
+
+type Load = () => Promise<Builtin>;
+type Mesh = ReturnType<typeof import('@towpath/mesh').createMesh>;
+
+function loaded(load: Load): Builtin {
+  return async (context) => (await load())(context);
 }
 
 /** Undefined where the program was not built, as in tests. */

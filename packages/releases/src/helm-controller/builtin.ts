@@ -1,10 +1,11 @@
 /** The helm-controller of Flux 2 as a component: HelmReleases (helm.toolkit.fluxcd.io/v2) in, releases out. */
 
+import { createServer } from 'node:http';
 import type { Builtin, BuiltinContext, Transport } from '@towpath/api';
-import { Disposer, messageOf, type Clock, type Random } from '@towpath/kit';
+import { Disposer, type Clock, type Random } from '@towpath/kit';
 import { Client, createController, createRecorder, untilAborted, type Controller } from '@towpath/runtime';
 import { createRenderer } from '../render-worker/renderer.ts';
-import { httpGet } from '../sources/http.ts';
+import { fetchArtifact } from './artifact.ts';
 import { createMemory, type ControllerDeps } from './deps.ts';
 import { parseControllerFlags } from './flags.ts';
 import { reconcileHelmRelease } from './reconcile.ts';
@@ -54,7 +55,7 @@ class HelmController {
       log,
       renderer,
       recorder: createRecorder({ client, component, clock, log }),
-      charts: createChartLoader((url) => fetchArtifact(context.hostUrl(url), signal)),
+      charts: createChartLoader((url) => fetchArtifact(url, context)),
       memory,
     };
     this.#controller = this.#disposer.own(
@@ -67,6 +68,7 @@ class HelmController {
         reconcile: (key, stop) => reconcileHelmRelease(key, deps, stop),
       }),
     );
+    this.#disposer.add(answerProbes(context));
     const { namespace } = context.pod;
     const watches = { client, clock, log, controller: this.#controller, memory, flags, namespace };
     this.#watches = this.#disposer.own(new Watches(watches));
@@ -100,12 +102,14 @@ function impersonatingClients(transport: Transport): ControllerDeps['clientFor']
   };
 }
 
-/** Undefined for a file that is not there. */
-async function fetchArtifact(url: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
-  try {
-    return await httpGet(url, { signal });
-  } catch (error) {
-    if (/: 404\b/.test(messageOf(error))) return undefined;
-    throw error;
-  }
+const probePort = 9440;
+
+/** `/healthz` and `/readyz`, while the component runs. */
+function answerProbes({ network }: BuiltinContext): () => void {
+  const server = createServer((_request, response) => response.end('ok'));
+  const listener = network.listen(probePort, ({ stream }) => server.emit('connection', stream));
+  return () => {
+    listener.close();
+    server.close();
+  };
 }

@@ -2,15 +2,11 @@
 
 import type { AnyObject } from '@towpath/api';
 import { getIn } from '@towpath/kit';
-import { objectStatus, type ObjectState } from '@towpath/runtime';
+import { objectStatus, targetText, waitForObjects, type ObjectState, type ObjectTarget } from '@towpath/runtime';
 import { releaseError } from '../errors.ts';
 import type { ActionContext } from '../actions/context.ts';
 import { keyOfObject, type ReleaseObject } from '../actions/objects.ts';
 import { helmWaiter, type Waiter } from '../actions/wait.ts';
-
-/** Objects are asked for again after this, longer each time. */
-const firstPollMs = 50;
-const pollMaxMs = 1000;
 
 /** Waits by kstatus. Source: helm-controller internal/action/wait.go, fluxcd/pkg ssa, WaitForSetWithContext. */
 export const statusWaiter: Waiter = {
@@ -60,56 +56,57 @@ interface WaitRule {
 async function untilCurrent(context: ActionContext, objects: readonly ReleaseObject[], rule: WaitRule): Promise<void> {
   const { clock, client, signal } = context;
   const startedAtMs = clock.monotonicMs();
-  const statuses = new Map<ReleaseObject, ObjectState>();
-  for (let waitMs = firstPollMs; ; waitMs = Math.min(waitMs * 2, pollMaxMs)) {
-    signal?.throwIfAborted();
-    for (const item of objects) {
-      // What is current once is not asked for again.
-      if (statuses.get(item) === 'Current') continue;
-      const live = (await client.get(item.type, keyOfObject(item))) as AnyObject | undefined;
-      statuses.set(item, rule.stateOf(live, clock.nowMs()));
-    }
-    const open = objects.filter((item) => statuses.get(item) !== 'Current');
-    if (open.length === 0) return;
-    const failed = open.filter((item) => statuses.get(item) === 'Failed');
-    if (failed.length === open.length || (rule.isFast && failed.length > 0)) {
-      throw releaseError('RELEASE_FAILED', `failed early due to stalled resources: [${named(failed, statuses)}]`, {
-        next: 'look at these objects with: kubectl describe',
-      });
-    }
-    const leftMs = rule.timeoutMs - (clock.monotonicMs() - startedAtMs);
-    if (leftMs <= 0) {
-      throw releaseError('WAIT_TIMEOUT', `timeout waiting for: [${named(open, statuses)}]`, {
-        next: 'look at these objects with: kubectl describe, or give more time with spec.timeout',
-      });
-    }
-    await clock.sleep(Math.min(waitMs, leftMs), signal);
+  signal?.throwIfAborted();
+  const open: ReleaseObject[] = [];
+  for (const item of objects) {
+    const live = (await client.get(item.type, keyOfObject(item))) as AnyObject | undefined;
+    if (rule.stateOf(live, clock.nowMs()) !== 'Current') open.push(item);
   }
+  if (open.length === 0) return;
+  const { type, message } = await waitForObjects({
+    client,
+    clock,
+    targets: open.map(targetOf),
+    timeoutMs: Math.max(1, rule.timeoutMs - (clock.monotonicMs() - startedAtMs)),
+    failFast: rule.isFast,
+    statusOf: (live, nowMs) => ({ state: rule.stateOf(live, nowMs), reason: '', message: '' }),
+    ...(signal !== undefined && { signal }),
+  });
+  if (type === 'reached') return;
+  throw releaseError(type === 'timeout' ? 'WAIT_TIMEOUT' : 'RELEASE_FAILED', message, {
+    next: 'look at these objects with: kubectl describe, or give more time with spec.timeout',
+  });
 }
 
-function named(items: readonly ReleaseObject[], statuses: ReadonlyMap<ReleaseObject, ObjectState>): string {
-  return items.map((item) => `${subjectOf(item)} status: '${statuses.get(item) ?? 'Unknown'}'`).join(', ');
+function targetOf({ object }: ReleaseObject): ObjectTarget {
+  const { namespace, name } = object.metadata;
+  return { apiVersion: object.apiVersion, kind: object.kind, name, ...(namespace !== undefined && { namespace }) };
 }
 
 /** `Deployment/shop/web` */
-export function subjectOf({ object }: ReleaseObject): string {
-  const { namespace, name } = object.metadata;
-  return [object.kind, ...(namespace === undefined ? [] : [namespace]), name].join('/');
+export function subjectOf(item: ReleaseObject): string {
+  return targetText(targetOf(item));
 }
 
-async function untilGone(context: ActionContext, objects: readonly ReleaseObject[], timeoutMs: number): Promise<void> {
-  const { clock, client, signal } = context;
-  const startedAtMs = clock.monotonicMs();
-  for (const item of objects) {
-    for (let waitMs = firstPollMs; ; waitMs = Math.min(waitMs * 2, pollMaxMs)) {
-      if ((await client.get(item.type, keyOfObject(item))) === undefined) break;
-      const leftMs = timeoutMs - (clock.monotonicMs() - startedAtMs);
-      if (leftMs <= 0) {
-        throw releaseError('WAIT_TIMEOUT', `${subjectOf(item)} termination timeout: context deadline exceeded`, {
-          next: 'look for finalizers on the object',
-        });
-      }
-      await clock.sleep(Math.min(waitMs, leftMs), signal);
-    }
-  }
+async function untilGone(
+  { client, clock, signal }: ActionContext,
+  objects: readonly ReleaseObject[],
+  timeoutMs: number,
+): Promise<void> {
+  const there: ReleaseObject[] = [];
+  for (const item of objects) if ((await client.get(item.type, keyOfObject(item))) !== undefined) there.push(item);
+  const end = await waitForObjects({
+    client,
+    clock,
+    targets: there.map(targetOf),
+    timeoutMs,
+    until: 'NotFound',
+    ...(signal !== undefined && { signal }),
+  });
+  if (end.type === 'reached') return;
+  const left = there.find((_item, index) => end.statuses[index]?.state !== 'NotFound');
+  const what = left === undefined ? 'objects' : subjectOf(left);
+  throw releaseError('WAIT_TIMEOUT', `${what} termination timeout: context deadline exceeded`, {
+    next: 'look for finalizers on the object',
+  });
 }
