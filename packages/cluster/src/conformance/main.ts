@@ -9,6 +9,7 @@ import { helm } from './helm/suite.ts';
 import { kubectlOutput } from './kubectl-output/suite.ts';
 import { kubectlSkew } from './kubectl-skew/suite.ts';
 import { node } from './node/suite.ts';
+import { scheduler } from './scheduler/suite.ts';
 import { recorded } from './recorded/suite.ts';
 import type { Suite, SuiteResult } from './suite.ts';
 
@@ -18,6 +19,7 @@ const suites: readonly Suite[] = [
   controllerRuntime,
   kubectlSkew,
   node,
+  scheduler,
   helm,
   controllers,
   e2e,

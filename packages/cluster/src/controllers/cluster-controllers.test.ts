@@ -239,7 +239,7 @@ describe('the scheduler', () => {
     expect(second.spec.nodeName).not.toBe((await bound('a')).spec.nodeName);
     expect(picky.spec.nodeName).toBe('node-2');
     expect(event.message).toBe(
-      '0/2 nodes are available: 2 Insufficient cpu, 2 Insufficient memory. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.',
+      '0/2 nodes are available: 2 Insufficient cpu, 2 Insufficient memory. no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.',
     );
     expect(huge).toMatchObject({ status: 'False', reason: 'Unschedulable' });
   });

@@ -56,7 +56,7 @@ export async function ensureRevision(
 }
 
 function newRevision(owner: TemplateOwner, revision: number): ControllerRevision {
-  const { name, namespace } = owner.metadata;
+  const { name, namespace, annotations } = owner.metadata;
   const hash = templateHash(owner.spec.template, owner.status?.collisionCount ?? 0);
   return {
     apiVersion: 'apps/v1',
@@ -65,6 +65,8 @@ function newRevision(owner: TemplateOwner, revision: number): ControllerRevision
       name: `${name}-${hash}`,
       ...(namespace !== undefined && { namespace }),
       labels: { ...owner.spec.template.metadata?.labels, [revisionHashLabel]: hash },
+      // `kubectl rollout history` reads the cause of the change from there.
+      ...(annotations !== undefined && { annotations }),
       ownerReferences: [ownerReference(owner)],
     },
     revision,

@@ -211,10 +211,8 @@ describe('a node for a pod', () => {
   ] as { name: string; wanted: Pod; nodes: [Node, Pod[]][]; chosen: string | RegExp }[])(
     '$name',
     ({ wanted, nodes, chosen }) => {
-      const choice = chooseNode(
-        wanted,
-        nodes.map(([each, pods]) => ({ node: each, pods })),
-      );
+      const states = nodes.map(([each, pods]) => ({ node: each, pods }));
+      const choice = chooseNode(wanted, { states, namespaceLabels: () => undefined });
 
       expect(choice.type === 'node' ? choice.name : choice.message).toMatch(chosen);
     },

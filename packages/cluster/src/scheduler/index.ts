@@ -18,8 +18,9 @@ import {
 } from '@towpath/runtime';
 import { createIndex, type Index } from '../controllers/index-by.ts';
 import { isFinished } from '../controllers/pod-state.ts';
-import { NodeType, type Node } from '../controllers/types.ts';
-import { chooseNode, type NodeState } from './fit.ts';
+import { NamespaceType, NodeType, type Namespace, type Node } from '../controllers/types.ts';
+import { chooseNode } from './fit.ts';
+import type { SchedulingView } from './view.ts';
 
 const schedulerName = 'default-scheduler';
 /** A pod that fits nowhere is tried again this often, besides when nodes or pods change. */
@@ -41,9 +42,10 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
   const client = new Client({ transport, fieldManager: 'kube-scheduler' });
   const nodes = createInformer({ client, type: NodeType, clock, log });
   const pods = createInformer({ client, type: Pods, clock, log });
+  const namespaces = createInformer({ client, type: NamespaceType, clock, log });
   const podsByNode = createIndex(pods, (pod) => [pod.spec.nodeName ?? '']);
   const recorder = createRecorder({ client, component: schedulerName, clock, log });
-  const worker = new Worker({ client, clock, nodes, pods, podsByNode, recorder });
+  const worker = new Worker({ client, clock, nodes, pods, namespaces, podsByNode, recorder });
   const controller = createController({
     name: 'scheduler',
     clock,
@@ -63,10 +65,11 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
   });
   nodes.start();
   pods.start();
+  namespaces.start();
   const ends = new Disposer();
-  for (const end of [nodes, pods, controller]) ends.own(end);
+  for (const end of [nodes, pods, namespaces, controller]) ends.own(end);
   let disposed = false;
-  const synced = Promise.all([nodes.synced(), pods.synced()]).then(() => {
+  const synced = Promise.all([nodes.synced(), pods.synced(), namespaces.synced()]).then(() => {
     if (!disposed) controller.start();
   });
   return {
@@ -81,7 +84,9 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
 function isWaiting(pod: Pod): boolean {
   const name = pod.spec['schedulerName'] ?? schedulerName;
   const isUnbound = pod.spec.nodeName === undefined || pod.spec.nodeName === '';
-  return isUnbound && name === schedulerName && !isFinished(pod) && pod.metadata.deletionTimestamp === undefined;
+  const gates = (pod.spec['schedulingGates'] ?? []) as unknown[];
+  const isLeft = !isFinished(pod) && pod.metadata.deletionTimestamp === undefined;
+  return isUnbound && gates.length === 0 && name === schedulerName && isLeft;
 }
 
 interface WorkerDeps {
@@ -89,6 +94,7 @@ interface WorkerDeps {
   readonly clock: Clock;
   readonly nodes: Informer<Node>;
   readonly pods: Informer<Pod>;
+  readonly namespaces: Informer<Namespace>;
   readonly podsByNode: Index<Pod>;
   readonly recorder: Recorder;
 }
@@ -107,7 +113,7 @@ class Worker {
     const pod = pods.get(key);
     const uid = pod?.metadata.uid ?? '';
     if (pod === undefined || !isWaiting(pod) || this.#assumed.has(uid)) return done();
-    const choice = chooseNode(pod, this.#states());
+    const choice = chooseNode(pod, this.#view());
     if (choice.type === 'none') {
       await this.#markUnschedulable(pod, choice.message);
       void recorder.event(pod, { type: 'Warning', reason: 'FailedScheduling', message: choice.message });
@@ -126,8 +132,8 @@ class Worker {
     return done();
   }
 
-  #states(): NodeState[] {
-    const { nodes, pods, podsByNode } = this.#deps;
+  #view(): SchedulingView {
+    const { nodes, pods, namespaces, podsByNode } = this.#deps;
     const extra = new Map<string, Pod[]>();
     for (const [uid, pod] of this.#assumed) {
       const seen = pods.get(keyOf(pod));
@@ -135,10 +141,11 @@ class Worker {
         this.#assumed.delete(uid);
       else extra.set(pod.spec.nodeName ?? '', [...(extra.get(pod.spec.nodeName ?? '') ?? []), pod]);
     }
-    return nodes.list().map((node) => {
+    const states = nodes.list().map((node) => {
       const { name } = node.metadata;
       return { node, pods: [...podsByNode.get(name), ...(extra.get(name) ?? [])] };
     });
+    return { states, namespaceLabels: (name) => namespaces.get({ name })?.metadata.labels };
   }
 
   async #bind(pod: Pod, nodeName: string): Promise<void> {

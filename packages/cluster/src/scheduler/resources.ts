@@ -11,7 +11,8 @@ export type Amounts = Readonly<Record<string, number>>;
  * The requests of a pod: the containers together with native sidecars, or the largest init container if that is more.
  * Source: Kubernetes documentation, "Resource sharing within containers" of init containers.
  */
-export function requestsOf(pod: Pod): Record<string, number> {
+export function requestsOf(pod: Pod, missing: Amounts = {}): Record<string, number> {
+  const containerRequests = (container: Container): Amounts => ({ ...missing, ...declaredRequests(container) });
   const running: Record<string, number> = {};
   const largest: Record<string, number> = {};
   for (const container of pod.spec.initContainers ?? []) {
@@ -30,7 +31,7 @@ export function requestsOf(pod: Pod): Record<string, number> {
 }
 
 /** A limit without a request counts as the request. */
-function containerRequests(container: Container): Record<string, number> {
+function declaredRequests(container: Container): Record<string, number> {
   const { requests = {}, limits = {} } = container.resources ?? {};
   return Object.fromEntries(
     Object.entries({ ...limits, ...requests }).map(([name, value]) => [name, parseQuantity(value)]),
@@ -39,6 +40,21 @@ function containerRequests(container: Container): Record<string, number> {
 
 function add(sum: Record<string, number>, amounts: Amounts): void {
   for (const [name, value] of Object.entries(amounts)) sum[name] = (sum[name] ?? 0) + value;
+}
+
+/** What a container counts for that does not say what it needs: a tenth of a core and 200 MiB. */
+const assumedRequests: Amounts = { cpu: 0.1, memory: 200 * 1024 ** 2 };
+
+/** The requests of a pod as scores see them. Source: pkg/scheduler/util/pod_resources.go. */
+export function requestsForScore(pod: Pod): Record<string, number> {
+  return requestsOf(pod, assumedRequests);
+}
+
+/** What the unfinished pods of a node count for in scores. */
+export function reservedForScore(pods: readonly Pod[]): Record<string, number> {
+  const sum: Record<string, number> = {};
+  for (const pod of pods) if (!isFinished(pod)) add(sum, requestsForScore(pod));
+  return sum;
 }
 
 /** What the unfinished pods of a node have reserved, with `pods` as their number. */

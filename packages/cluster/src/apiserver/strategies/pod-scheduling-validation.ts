@@ -3,6 +3,7 @@
 import { isRecord, type UnknownRecord } from '@towpath/kit';
 import { cause, type StatusCause } from '../http/status.ts';
 import { addressProblem, labelProblem, qualifiedNameProblem, subdomainProblem } from '../names.ts';
+import { labelKeyCauses } from './match-label-keys.ts';
 import type { PodSpecView } from './pod-spec-types.ts';
 
 /** The causes for which the scheduling members of a specification at `path` are refused. */
@@ -21,8 +22,8 @@ export function validateScheduling(spec: PodSpecView, path: string): StatusCause
     ...(spec.tolerations ?? []).flatMap((toleration, index) =>
       validateToleration(toleration, `${path}.tolerations[${index}]`),
     ),
-    ...recordsOf(spec.topologySpreadConstraints).flatMap((constraint, index) =>
-      validateSpread(constraint, `${path}.topologySpreadConstraints[${index}]`),
+    ...recordsOf(spec.topologySpreadConstraints).flatMap((constraint, index, all) =>
+      validateSpread(constraint, `${path}.topologySpreadConstraints[${index}]`, all.slice(index + 1)),
     ),
     ...validateAffinity(spec.affinity, `${path}.affinity`),
   ];
@@ -61,7 +62,7 @@ function validateToleration(toleration: Toleration, path: string): StatusCause[]
   return causes;
 }
 
-function validateSpread(constraint: UnknownRecord, path: string): StatusCause[] {
+function validateSpread(constraint: UnknownRecord, path: string, rest: readonly UnknownRecord[]): StatusCause[] {
   const causes: StatusCause[] = [];
   const { maxSkew, topologyKey, whenUnsatisfiable } = constraint;
   if (Number(maxSkew ?? 0) <= 0)
@@ -70,6 +71,32 @@ function validateSpread(constraint: UnknownRecord, path: string): StatusCause[] 
   const actions = ['DoNotSchedule', 'ScheduleAnyway'];
   if (!actions.includes(String(whenUnsatisfiable))) {
     causes.push(cause.notSupported(`${path}.whenUnsatisfiable`, whenUnsatisfiable ?? '', actions));
+  }
+  const isSame = (other: UnknownRecord): boolean =>
+    other['topologyKey'] === topologyKey && other['whenUnsatisfiable'] === whenUnsatisfiable;
+  if (rest.some(isSame)) {
+    const pair = `{${String(topologyKey)}, ${String(whenUnsatisfiable)}}`;
+    causes.push(cause.duplicate(`${path}.{topologyKey, whenUnsatisfiable}`, pair));
+  }
+  return [...causes, ...domainCauses(constraint, path), ...labelKeyCauses(constraint, path)];
+}
+
+/** Which nodes count as domains. */
+function domainCauses(constraint: UnknownRecord, path: string): StatusCause[] {
+  const causes: StatusCause[] = [];
+  const { minDomains, whenUnsatisfiable } = constraint;
+  if (typeof minDomains === 'number') {
+    const field = `${path}.minDomains`;
+    if (minDomains <= 0) causes.push(cause.invalid(field, minDomains, 'must be greater than zero'));
+    if (whenUnsatisfiable !== 'DoNotSchedule') {
+      const detail = `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${String(whenUnsatisfiable)}`;
+      causes.push(cause.invalid(field, minDomains, detail));
+    }
+  }
+  for (const name of ['nodeAffinityPolicy', 'nodeTaintsPolicy']) {
+    const policy = constraint[name];
+    if (policy === undefined || policy === 'Honor' || policy === 'Ignore') continue;
+    causes.push(cause.notSupported(`${path}.${name}`, policy, ['Honor', 'Ignore']));
   }
   return causes;
 }
@@ -137,12 +164,12 @@ function validateTerm(term: UnknownRecord, path: string): StatusCause[] {
 
 function validatePodAffinity(affinity: UnknownRecord, path: string): StatusCause[] {
   const terms = recordsOf(affinity[required]).flatMap((term, index) =>
-    validateTopology(term, `${path}.${required}[${index}]`),
+    validatePodTerm(term, `${path}.${required}[${index}]`),
   );
   const weighted = recordsOf(affinity[preferred]).flatMap((term, index) => {
     const at = `${path}.${preferred}[${index}]`;
     const inner = term['podAffinityTerm'];
-    return [...validateWeight(term, at), ...(isRecord(inner) ? validateTopology(inner, `${at}.podAffinityTerm`) : [])];
+    return [...validateWeight(term, at), ...(isRecord(inner) ? validatePodTerm(inner, `${at}.podAffinityTerm`) : [])];
   });
   return [...terms, ...weighted];
 }
@@ -150,6 +177,10 @@ function validatePodAffinity(affinity: UnknownRecord, path: string): StatusCause
 function validateWeight(term: UnknownRecord, path: string): StatusCause[] {
   const weight = Number(term['weight'] ?? 0);
   return weight >= 1 && weight <= 100 ? [] : [cause.invalid(`${path}.weight`, weight, 'must be in the range 1-100')];
+}
+
+function validatePodTerm(term: UnknownRecord, path: string): StatusCause[] {
+  return [...labelKeyCauses(term, path), ...validateTopology(term, path)];
 }
 
 function validateTopology(term: UnknownRecord, path: string): StatusCause[] {

@@ -3,6 +3,7 @@
 import type { AnyObject } from '@towpath/api';
 import { getIn, isRecord, jsonEqual, toTimestamp } from '@towpath/kit';
 import { cause, type StatusCause } from '../http/status.ts';
+import { mergeLabelKeys } from './match-label-keys.ts';
 import { defaultPodOnly, defaultPodSpec } from './pod-spec-defaults.ts';
 import type { ContainerSpec, PodSpecView } from './pod-spec-types.ts';
 import { validatePodSpec } from './pod-spec-validation.ts';
@@ -111,6 +112,7 @@ export const pod: Strategy = {
   },
   prepareCreate(object, context) {
     object['status'] = { phase: 'Pending', qosClass: qosClass(podSpecOf(object)) };
+    mergeLabelKeys(object);
     markGated(object, context.nowMs);
   },
   prepareUpdate(object) {
