@@ -99,6 +99,21 @@ describe('objects', () => {
 });
 
 describe('watch', () => {
+  it('ends when its client left while it was starting', async () => {
+    const gone = new AbortController();
+    const transport = cluster.transport();
+
+    const watch = { method: 'GET', path: '/api/v1/namespaces', query: { watch: 'true' }, signal: gone.signal } as const;
+    const starting = transport.request(watch);
+    gone.abort(new Error('left'));
+    const response = await starting;
+    const read = async (): Promise<void> => {
+      for await (const chunk of response.chunks()) expect(chunk).not.toBe('');
+    };
+
+    await expect(read()).rejects.toThrow('left');
+  });
+
   it('turns selector transitions into ADDED and DELETED', async () => {
     const abort = new AbortController();
     const { resourceVersion } = await client.list(Pods);

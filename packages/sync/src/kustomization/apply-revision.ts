@@ -205,7 +205,7 @@ async function apply(run: Run, { objects, revision, client }: Applying): Promise
     const output = Object.fromEntries(changes.map((change) => [changeLines([change]).split(' ')[0], change.action]));
     log.info('server-side apply completed', { output, revision });
   }
-  if (lines !== '') run.event('info', lines, revision);
+  if (lines !== '') run.event('info', lines, { revision });
   return changes;
 }
 
@@ -247,7 +247,7 @@ async function prune(run: Run, { changes, revision, client }: Pruning): Promise<
     throw new StepError('PruneFailed', `delete failed, errors: ${texts}`);
   }
   log.info(`garbage collection completed: ${changeLines(deleted)}`);
-  run.event('info', changeLines(deleted), revision);
+  run.event('info', changeLines(deleted), { revision });
 }
 
 async function checkHealth(run: Run, work: Work): Promise<void> {
@@ -282,7 +282,7 @@ async function checkHealth(run: Run, work: Work): Promise<void> {
   }
   const passed = `Health check passed in ${took}`;
   const isNews = revision !== status.status.lastAppliedRevision && work.hasChanged;
-  if (!wasHealthy || isNews) run.event('info', passed, revision);
+  if (!wasHealthy || isNews) run.event('info', passed, { revision });
   status.set({ type: 'Healthy', status: 'True', reason: 'Succeeded', message: passed });
   await status.write();
 }

@@ -40,16 +40,16 @@ async function deleteObjects(run: Run, refs: readonly ObjectRef[]): Promise<void
     // Without the account nobody may delete them: they stay, and are named.
     const message = `unable to prune objects: \n${refs.map(subjectOf).join('\n')}`;
     log.error(message, { error: 'skiping pruning, failed to find account to impersonate' });
-    run.event('error', message, revision);
+    run.event('error', message, { revision });
     return;
   }
   const client = account === '' ? deps.client : deps.clientAs(namespace, account);
   const { changes, failures } = await deleteAll(refs, { client, owner: ownerLabels(object.metadata) });
   if (failures.length > 0) {
-    run.event('error', 'pruning for deleted resource failed', revision);
+    run.event('error', 'pruning for deleted resource failed', { revision });
     throw new Error(`delete failed, errors: ${failures.map(({ message }) => `${message};`).join('')}`);
   }
-  run.event('info', changeLines(changes), revision);
+  run.event('info', changeLines(changes), { revision });
   if (object.spec.deletionPolicy !== 'WaitForTermination') return;
   const targets = changes
     .filter(({ action }) => action === 'deleted')
@@ -64,7 +64,7 @@ async function deleteObjects(run: Run, refs: readonly ObjectRef[]): Promise<void
   const outcome = await waitForObjects({ client, clock, targets, until: 'NotFound', timeoutMs, signal: run.signal });
   if (outcome.type === 'reached') return;
   log.error('failed to wait for resources termination', { error: outcome.message });
-  run.event('error', 'failed to wait for resources termination', revision);
+  run.event('error', 'failed to wait for resources termination', { revision });
 }
 
 async function removeFinalizer({ object, deps }: Run): Promise<void> {

@@ -88,9 +88,34 @@ export function normalised(object: AnyObject): AnyObject {
   if (copy.apiVersion === 'v1' && copy.kind === 'Secret') encodeSecret(copy);
   if (copy.apiVersion === 'v1' && copy.kind === 'Service') setProtocols(getIn(copy, ['spec', 'ports']));
   const pod = getIn(copy, podPaths[copy.kind] ?? ['-']);
-  const containers = isRecord(pod) && Array.isArray(pod['containers']) ? pod['containers'] : [];
-  for (const container of containers) if (isRecord(container)) setProtocols(container['ports']);
+  for (const list of ['initContainers', 'containers']) {
+    const containers = isRecord(pod) && Array.isArray(pod[list]) ? pod[list] : [];
+    for (const container of containers) {
+      if (!isRecord(container)) continue;
+      setProtocols(container['ports']);
+      container['resources'] ??= {};
+    }
+  }
+  setEmpty(copy);
   return copy;
+}
+
+/** Fields Flux writes though no manifest has them, since its types of the built-in kinds do: it owns them afterwards. */
+const emptyFields: Readonly<Record<string, string>> = {
+  'apps/v1/Deployment': 'strategy',
+  'apps/v1/StatefulSet': 'updateStrategy',
+  'apps/v1/DaemonSet': 'updateStrategy',
+  'v1/PersistentVolumeClaim': 'resources',
+};
+
+function setEmpty(copy: AnyObject): void {
+  const field = emptyFields[`${copy.apiVersion}/${copy.kind}`];
+  const spec = copy['spec'];
+  if (copy.apiVersion === 'v1' && copy.kind === 'Namespace') copy['spec'] ??= {};
+  if (field !== undefined && isRecord(spec)) spec[field] ??= {};
+  const ports = copy.apiVersion === 'v1' && copy.kind === 'Service' ? getIn(copy, ['spec', 'ports']) : [];
+  // 0 is "not set" in Go; the server makes it the port.
+  for (const port of Array.isArray(ports) ? ports : []) if (isRecord(port)) port['targetPort'] ??= 0;
 }
 
 const podPaths: Readonly<Record<string, readonly string[]>> = {

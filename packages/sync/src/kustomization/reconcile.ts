@@ -46,7 +46,8 @@ export async function reconcile(key: Key, deps: ReconcileDeps, signal: AbortSign
     const took = goDuration(deps.clock.monotonicMs() - run.startedAtMs);
     const message = `Reconciliation finished in ${took}, next run in ${wholeDuration(intervalMsOf(object))}`;
     run.log.info(message, { revision: status.status.lastAttemptedRevision });
-    run.event('info', message, status.status.lastAppliedRevision);
+    const annotations = { 'kustomize.toolkit.fluxcd.io/commit_status': 'update' };
+    run.event('info', message, { revision: status.status.lastAppliedRevision, annotations });
   }
   return result;
 }
@@ -62,9 +63,10 @@ function startRun(object: Kustomization, deps: ReconcileDeps, signal: AbortSigna
     signal,
     log,
     startedAtMs: deps.clock.monotonicMs(),
-    event: (severity, message, revision) => {
+    event: (severity, message, { revision, annotations: more } = {}) => {
       const reason = status.condition('Ready')?.reason ?? severity;
-      const annotations = revision === undefined ? {} : { 'kustomize.toolkit.fluxcd.io/revision': revision };
+      const own = revision === undefined ? {} : { 'kustomize.toolkit.fluxcd.io/revision': revision };
+      const annotations = { ...own, ...more };
       void deps.recorder.event(object, {
         type: severity === 'error' ? 'Warning' : 'Normal',
         reason,
@@ -109,7 +111,7 @@ async function reconcileSource(run: Run): Promise<Result> {
     status.ready('False', 'DependencyNotReady', missing);
     const message = `Dependencies do not meet ready condition, retrying in ${wholeDuration(waitMs)}`;
     log.info(message, { because: missing });
-    run.event('info', message, artifact.revision);
+    run.event('info', message, { revision: artifact.revision });
     return requeue({ afterMs: waitMs });
   }
   return applied(run, source, artifact.revision);
@@ -130,7 +132,7 @@ async function applied(run: Run, source: Source, revision: string): Promise<Resu
     if (error instanceof NewerRevision) {
       status.ready('False', 'HealthCheckCanceled', error.message);
       log.info('New reconciliation triggered, canceling health checks', { trigger: error.trigger });
-      run.event('info', `Health checks canceled due to new reconciliation triggered by ${error.trigger}`, revision);
+      run.event('info', `Health checks canceled due to new reconciliation triggered by ${error.trigger}`, { revision });
       return requeue({ afterMs: 1 });
     }
     if (run.signal.aborted || isAbort(error)) throw error;
@@ -141,7 +143,7 @@ async function applied(run: Run, source: Source, revision: string): Promise<Resu
       revision,
       error: message,
     });
-    run.event('error', message, revision);
+    run.event('error', message, { revision });
     return requeue({ afterMs: retryMs });
   }
   return requeue({ afterMs: jitter(intervalMsOf(object), intervalJitterRatio, deps.random) });

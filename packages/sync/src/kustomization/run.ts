@@ -39,7 +39,11 @@ export interface Run {
   readonly log: Logger;
   readonly startedAtMs: number;
   /** Writes an Event; its reason is that of the Ready condition. */
-  readonly event: (severity: 'info' | 'error', message: string, revision?: string) => void;
+  readonly event: (
+    severity: 'info' | 'error',
+    message: string,
+    options?: { readonly revision?: string | undefined; readonly annotations?: Readonly<Record<string, string>> },
+  ) => void;
 }
 
 /** Something newer is to be applied: what waited for health gives way. */

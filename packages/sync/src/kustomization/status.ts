@@ -13,7 +13,14 @@ import { Kustomizations, type Kustomization, type KustomizationStatus } from './
 
 /** Field manager of status and finalizers; that of applied objects is `kustomize-controller`. */
 export const statusManager = 'gotk-kustomize-controller';
-const maxMessageLength = 20_000;
+const maxMessageLength = 32_768;
+/** The order Flux keeps conditions in. */
+const order = ['Stalled', 'Reconciling', 'Ready', 'Healthy'];
+
+function rankOf(type: string): number {
+  const rank = order.indexOf(type);
+  return rank < 0 ? order.length : rank;
+}
 
 export type ConditionType = 'Ready' | 'Reconciling' | 'Stalled' | 'Healthy';
 
@@ -47,7 +54,7 @@ export class StatusWriter {
     return findCondition(this.status.conditions, type);
   }
 
-  /** Sets a condition; its time moves when status, reason or message do. Ready comes first, the others by name. */
+  /** Sets a condition; its time moves when status, reason or message do. */
   set(input: ConditionInput): void {
     const old = this.condition(input.type);
     const message = input.message.slice(0, maxMessageLength);
@@ -61,8 +68,7 @@ export class StatusWriter {
       ...(this.#object.metadata.generation !== undefined && { observedGeneration: this.#object.metadata.generation }),
     };
     const others = (this.status.conditions ?? []).filter(({ type }) => type !== input.type);
-    const rank = (type: string): string => (type === 'Ready' ? '' : type);
-    this.status.conditions = [...others, next].toSorted((left, right) => (rank(left.type) < rank(right.type) ? -1 : 1));
+    this.status.conditions = [...others, next].toSorted((left, right) => rankOf(left.type) - rankOf(right.type));
   }
 
   ready(status: Condition['status'], reason: string, message: string): void {

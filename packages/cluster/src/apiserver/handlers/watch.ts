@@ -133,6 +133,8 @@ class Watch {
     }
     this.#unsubscribe = collection.subscribe((event) => this.#send(event));
     this.#startTimers();
+    // The client may have left while the request was authenticated.
+    if (target.signal?.aborted === true) this.#stop();
   }
 
   #sendInitial(objects: readonly StoredObject[], revision: number): void {
