@@ -22,6 +22,7 @@ import { ServiceAccountTokens } from './auth/service-account-tokens.ts';
 import { podConnection, type PodConnection } from './subresources/pod-connect.ts';
 import { answerSpecial, type SubresourceDeps } from './subresources/index.ts';
 import { CustomResources } from './custom/lifecycle.ts';
+import { QuotaStatuses } from './quota/statuses.ts';
 import { metricsText } from './discovery/metrics.ts';
 import { answerDiscovery } from './discovery/discovery.ts';
 import { answerVersion, OpenApiDocuments } from './discovery/openapi.ts';
@@ -49,6 +50,8 @@ export interface ApiServerDeps {
   readonly staticTokens?: ReadonlyMap<string, UserInfo> | undefined;
   /** Pods get a service account and its token; defaults to true. */
   readonly serviceAccountAdmission?: boolean | undefined;
+  /** Statuses of resource quotas are kept; defaults to true. Without it somebody else counts. */
+  readonly countsQuotas?: boolean | undefined;
   /** Logs, exec and port-forward; without it they answer 501. */
   readonly podStreams?: PodStreams | undefined;
 }
@@ -74,6 +77,7 @@ export class ApiServer {
   readonly #snapshots: ListSnapshots;
   readonly #openApi = new OpenApiDocuments(this.registry);
   readonly #customResources: CustomResources;
+  readonly #quotaStatuses: QuotaStatuses | undefined;
   readonly #eventExpiry: Disposable;
   readonly #authorizer: Authorizer;
   readonly #authenticator: Authenticator;
@@ -123,6 +127,7 @@ export class ApiServer {
       podStreams: deps.podStreams,
     };
     this.#customResources = new CustomResources(this.#context);
+    this.#quotaStatuses = deps.countsQuotas === false ? undefined : new QuotaStatuses(this.#context);
     this.#eventExpiry = startEventExpiry({ objects: this.objects, clock, log });
   }
 
@@ -256,6 +261,7 @@ export class ApiServer {
     this.#isStopping = true;
     await this.#eventExpiry.dispose();
     this.#customResources.dispose();
+    this.#quotaStatuses?.dispose();
     await endOf(this.#running, this.#deps.clock);
     this.#authorizer.dispose();
     await this.objects.settled().catch(() => {});

@@ -61,6 +61,7 @@ async function startIn(folder: string, options: OwnServerOptions, ends: Disposer
       clock: systemClock,
       random: systemRandom,
       log,
+      countsQuotas: options.hasControllers ?? false,
       serviceAccountAdmission: options.hasServiceAccounts ?? options.hasControllers ?? false,
       dialer: node.dialer,
       podStreams: node.podStreams,

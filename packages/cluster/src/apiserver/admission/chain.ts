@@ -1,6 +1,7 @@
 /** The admission steps of every write, in order: built-in changes, mutating webhooks, then validating ones. */
 
 import type { Admission, ApiContext } from '../handlers/context.ts';
+import { applyLimitDefaults, checkLimits } from '../quota/limits.ts';
 import { admitPod, protectNamespaces } from './pods.ts';
 import type { Webhooks } from './webhooks.ts';
 
@@ -18,10 +19,12 @@ export function createAdmission(options: AdmissionOptions): Admission {
   return {
     async mutate(request) {
       await admitPod(context(), request, { serviceAccounts });
+      applyLimitDefaults(context().objects, request);
       return webhooks.mutate(request);
     },
     async validate(request) {
       protectNamespaces(request);
+      checkLimits(context().objects, request);
       return webhooks.validate(request);
     },
   };

@@ -23,6 +23,7 @@ import { trackUpdate } from '../fields/managed-fields.ts';
 import { storageKey, type AdmissionRequest, type ApiContext, type Target } from './context.ts';
 import { canonicalise, type FieldValidation } from './decode.ts';
 import { finishDeletion, storeObject, type Written } from './store-object.ts';
+import { checkQuotas } from '../quota/check.ts';
 import { prepareNewMetadata, prepareUpdatedMetadata, specChanged, validateMetadata } from './object-meta.ts';
 
 /** Attempts of an update without a resourceVersion when others write in between. */
@@ -82,6 +83,7 @@ export async function createObject(
   if (!options.dryRun && resourceVersion !== '' && resourceVersion !== '0') {
     throw plainError('resourceVersion should not be set on objects to be created');
   }
+  checkQuotas(context.objects, { resource, object, old: undefined });
   const collection = context.objects.collection(resource.collection);
   let key = storageKey(resource, object.metadata.namespace, object.metadata.name);
   for (let attempt = 1; generated && collection.get(key) !== undefined && attempt < maxNameAttempts; attempt++) {
@@ -151,6 +153,7 @@ async function updateOnce(
 
   if (context.objects.collection(resource.collection).get(stored.key)?.rv !== stored.rv) return undefined;
   object.metadata.resourceVersion = old.metadata.resourceVersion ?? '';
+  if (target.subresource === undefined) checkQuotas(context.objects, { resource, object, old });
   if (options.dryRun) return { object, created: false };
   if (isFinished(object)) return finishDeletion(context, resource, stored, object);
   if (unchanged(object, old)) {

@@ -32,6 +32,8 @@ export interface RunningApiServerOptions {
   readonly podStreams?: PodStreams | undefined;
   /** Pods get a service account and its token; defaults to true. */
   readonly serviceAccountAdmission?: boolean | undefined;
+  /** Statuses of resource quotas are kept; defaults to true. */
+  readonly countsQuotas?: boolean | undefined;
   /** Defaults to 127.0.0.1. */
   readonly host?: string;
   /** Defaults to a free one. */
@@ -70,6 +72,7 @@ export async function createApiServer(options: RunningApiServerOptions): Promise
     dialer: options.dialer,
     podStreams: options.podStreams,
     serviceAccountAdmission: options.serviceAccountAdmission,
+    countsQuotas: options.countsQuotas,
     staticTokens: new Map([[adminToken, adminUser]]),
   });
   const ends = new Disposer();

@@ -1,6 +1,6 @@
 /** All objects in memory over a durable store: one writer, one resourceVersion counter, one event log. */
 
-import type { AnyObject } from '@towpath/api';
+import type { AnyObject, ObjectMeta } from '@towpath/api';
 import { background, codeOf, messageOf, present, TowpathError, type Logger } from '@towpath/kit';
 import type { Store, StoreWrite } from '../../store/store.ts';
 import { Collection, type ChangeEvent, type ChangeType, type StoredObject } from './collection.ts';
@@ -53,6 +53,7 @@ export class ObjectStore {
   #readers: Reader[] = [];
   #flushing: Promise<void> | undefined;
   #failure: Error | undefined;
+  readonly #listeners = new Set<(metadata: ObjectMeta) => void>();
 
   constructor(deps: ObjectStoreDeps) {
     this.#store = deps.store;
@@ -72,6 +73,12 @@ export class ObjectStore {
       this.#collections.set(name, collection);
     }
     return collection;
+  }
+
+  /** Told of every change in any collection, once it is on disk. */
+  subscribeAll(listener: (metadata: ObjectMeta) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   collectionNames(): string[] {
@@ -143,6 +150,7 @@ export class ObjectStore {
       this.#durableRevision = revision;
       for (const { event, collection, acknowledge } of waiting) {
         collection.announce(event);
+        for (const listener of this.#listeners) listener(event.stored.object.metadata);
         acknowledge(event.stored);
       }
       const ready = this.#readers.filter((reader) => reader.revision <= revision);

@@ -12,6 +12,7 @@ import {
   secret,
 } from './core.ts';
 import { customResourceDefinition } from './custom-resource-definition.ts';
+import { limitRange } from '../quota/limits.ts';
 import { cronJob, job } from './jobs.ts';
 import {
   csiDriver,
@@ -56,6 +57,7 @@ const strategies: Readonly<Record<string, Strategy>> = {
   'batch/cronjobs': cronJob,
   'batch/jobs': job,
   'autoscaling/horizontalpodautoscalers': horizontalPodAutoscaler,
+  'core/limitranges': limitRange,
   'certificates.k8s.io/certificatesigningrequests': signingRequest,
   'discovery.k8s.io/endpointslices': endpointSlice,
   'networking.k8s.io/ingresses': ingress,

@@ -15,7 +15,8 @@ export function podSpecOf(object: AnyObject): PodSpecView {
 }
 
 /** Source: pkg/apis/core/v1/helper/qos. */
-function qosClass(spec: PodSpecView): string {
+/** Guaranteed, Burstable or BestEffort. */
+export function qosClass(spec: PodSpecView): string {
   const containers = [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
   const set = (container: ContainerSpec): boolean =>
     ['cpu', 'memory'].some(

@@ -73,6 +73,7 @@ export async function playOurs(files: readonly ScriptFile[]): Promise<Map<string
     clock: systemClock,
     random: seededRandom(1),
     log: silentLogger,
+    countsQuotas: false,
   });
   try {
     return await play({ url: server.url, caPem: server.caPem, token: server.adminToken }, files);
