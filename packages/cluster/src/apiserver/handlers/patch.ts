@@ -28,7 +28,8 @@ export function patchKindOf(target: Target): PatchKind {
     kind === undefined
       ? '415: Unsupported Media Type'
       : `the body of the request was in an unknown format - accepted media types include: ${accepted.join(', ')}`;
-  throw new StatusError({ code: 415, reason: 'UnsupportedMediaType', message, details: {} });
+  const details = kind === undefined ? { details: {} } : {};
+  throw new StatusError({ code: 415, reason: 'UnsupportedMediaType', message, ...details });
 }
 
 /** The parsed body of a patch. Apply patches may be YAML. */

@@ -3,7 +3,7 @@
 import type { AnyObject } from '@towpath/api';
 import { getIn, isRecord, type UnknownRecord } from '@towpath/kit';
 import type { AdmissionRequest } from '../handlers/context.ts';
-import { forbidden } from '../http/status.ts';
+import { cause, forbidden, type StatusCause } from '../http/status.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { podSpecOf, qosClass } from '../strategies/pod.ts';
 import type { Strategy } from '../strategies/strategy.ts';
@@ -32,7 +32,48 @@ export const limitRange: Strategy = {
       if (Object.keys(requested).length > 0) limit['defaultRequest'] = requested;
     }
   },
+  validate: (object) => {
+    const seen = new Set<unknown>();
+    return limitsOf(object).flatMap((limit, index) => {
+      const at = `spec.limits[${index}]`;
+      const { type } = limit;
+      const twice = seen.has(type) ? [cause.duplicate(`${at}.type`, type)] : [];
+      seen.add(type);
+      const onPods = (['default', 'defaultRequest'] as const)
+        .filter((part) => type === 'Pod' && Object.keys(textMap(limit[part])).length > 0)
+        .map((part) => cause.forbidden(`${at}.${part}`, "may not be specified when `type` is 'Pod'"));
+      return [...twice, ...onPods, ...orderProblems(limit, at)];
+    });
+  },
 };
+
+/** The smaller of two parts, the larger, whose value is shown, and what the smaller is called. */
+const orders = [
+  ['min', 'max', 'min', 'min', 'max'],
+  ['min', 'defaultRequest', 'defaultRequest', 'min', 'default request'],
+  ['defaultRequest', 'max', 'defaultRequest', 'default request', 'max'],
+  ['defaultRequest', 'default', 'defaultRequest', 'default request', 'default limit'],
+  ['min', 'default', 'default', 'min', 'default'],
+  ['default', 'max', 'default', 'default', 'max'],
+] as const;
+/** Where a real server shows the other value. */
+const shownInstead: Readonly<Record<string, 'max' | 'min'>> = { 'min default': 'min', 'default max': 'max' };
+
+function orderProblems(limit: UnknownRecord, at: string): StatusCause[] {
+  const parts = Object.fromEntries(
+    ['min', 'max', 'default', 'defaultRequest'].map((part) => [part, amountsOf(limit[part])]),
+  );
+  const names = new Set(Object.values(parts).flatMap((amounts) => [...amounts.keys()]));
+  return [...names].flatMap((name) =>
+    orders.flatMap(([smaller, larger, field, smallerName, largerName]) => {
+      const [low, high] = [parts[smaller]?.get(name), parts[larger]?.get(name)];
+      if (low === undefined || high === undefined || low.nanos <= high.nanos) return [];
+      const shown = parts[shownInstead[`${smaller} ${larger}`] ?? field]?.get(name) ?? low;
+      const why = `${smallerName} value ${amountText(low)} is greater than ${largerName} value ${amountText(high)}`;
+      return [cause.invalid(`${at}.${field}[${name}]`, amountText(shown), why)];
+    }),
+  );
+}
 
 function textMap(value: unknown): Record<string, unknown> {
   return isRecord(value) ? value : {};
