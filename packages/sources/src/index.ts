@@ -1,0 +1,2 @@
+export { createSourceController, type SourceControllerDeps } from './builtin.ts';
+export { sourcesErrorCodes } from './errors.ts';
