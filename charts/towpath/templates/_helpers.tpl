@@ -15,6 +15,24 @@ flagger:
   probe: {port: 8080, path: /healthz}
   metrics: http
   shards: true
+source-controller:
+  ports: {http: 9090, healthz: 9440}
+  servicePorts: {http: 80}
+  # The name is part of the URLs of artifacts.
+  service: source-controller
+  probe: {port: 9440, path: /healthz}
+  readiness: {port: 9090, path: /}
+  shards: true
+kustomize-controller:
+  ports: {healthz: 9440}
+  probe: {port: 9440, path: /healthz}
+  applies: true
+  shards: true
+helm-controller:
+  ports: {healthz: 9440}
+  probe: {port: 9440, path: /healthz}
+  applies: true
+  shards: true
 {{- end -}}
 
 {{- define "towpath.name" -}}

@@ -40,6 +40,9 @@ export function createBuiltins(deps: BuiltinDeps): Readonly<Record<string, Built
       ]);
       return createFlux({ startImages: createImageAutomation() });
     }),
+    ...withElection('source-controller', [9440], async () =>
+      (await import('@towpath/sources')).createSourceController({ clock }),
+    ),
     ...withElection('kustomize-controller', [9440], async () =>
       (await import('@towpath/sync')).createKustomizeController({ clock, random }),
     ),
