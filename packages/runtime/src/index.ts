@@ -8,6 +8,7 @@ export {
   isInvalid,
   isNotFound,
 } from './api-error.ts';
+export { fetchArtifactFile } from './artifact-fetch.ts';
 export {
   Client,
   type ClientOptions,

@@ -3,9 +3,15 @@
 import { createServer } from 'node:http';
 import type { Builtin, BuiltinContext, Transport } from '@towpath/api';
 import { Disposer, type Clock, type Random } from '@towpath/kit';
-import { Client, createController, createRecorder, untilAborted, type Controller } from '@towpath/runtime';
+import {
+  Client,
+  createController,
+  createRecorder,
+  fetchArtifactFile,
+  untilAborted,
+  type Controller,
+} from '@towpath/runtime';
 import { createRenderer } from '../render-worker/renderer.ts';
-import { fetchArtifact } from './artifact.ts';
 import { createMemory, type ControllerDeps } from './deps.ts';
 import { parseControllerFlags } from './flags.ts';
 import { reconcileHelmRelease } from './reconcile.ts';
@@ -55,7 +61,7 @@ class HelmController {
       log,
       renderer,
       recorder: createRecorder({ client, component, clock, log }),
-      charts: createChartLoader((url) => fetchArtifact(url, context)),
+      charts: createChartLoader((url) => fetchArtifactFile(url, context)),
       memory,
     };
     this.#controller = this.#disposer.own(

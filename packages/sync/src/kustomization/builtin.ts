@@ -1,9 +1,9 @@
 /** The builtin `towpath.builtin/kustomize-controller`: Flux's Kustomizations, unchanged. */
 
-import { createServer, request, type IncomingMessage } from 'node:http';
+import { createServer } from 'node:http';
 import type { Builtin, BuiltinContext, Transport } from '@towpath/api';
 import { systemClock, systemRandom, TowpathError, type Clock, type Random } from '@towpath/kit';
-import { Client, createRecorder } from '@towpath/runtime';
+import { Client, createRecorder, fetchArtifactFile } from '@towpath/runtime';
 import type { FetchBytes } from './artifact.ts';
 import { startKustomizeController } from './controller.ts';
 import { durationMs } from './kinds.ts';
@@ -41,7 +41,7 @@ export function createKustomizeController(deps: KustomizeControllerDeps = {}): B
       recorder,
       clientAs: (namespace, account) =>
         clientOf(impersonating(transport, `system:serviceaccount:${namespace}:${account}`)),
-      fetchBytes: deps.fetchBytes ?? httpFetch(context),
+      fetchBytes: deps.fetchBytes ?? ((url, stop) => fetchArtifactFile(url, { dialer: context.dialer, signal: stop })),
       concurrency: flags.concurrent,
       ...(flags.watchLabelSelector !== '' && { labelSelector: flags.watchLabelSelector }),
       ...(!flags.watchAllNamespaces && { namespace: pod.namespace }),
@@ -69,50 +69,6 @@ function impersonating(transport: Transport, user: string): Transport {
   return {
     request: (request) => transport.request({ ...request, headers: { ...request.headers, 'impersonate-user': user } }),
   };
-}
-
-const fetchTimeoutMs = 60_000;
-/** Of a packed artifact. */
-const maxArtifactBytes = 256 * 1024 * 1024;
-
-/** HTTP through the pod's own connections, so that names of the cluster are found. */
-function httpFetch({ dialer }: BuiltinContext): FetchBytes {
-  return async (text, signal) => {
-    const url = new URL(text);
-    const port = Number(url.port === '' ? 80 : url.port);
-    if (url.protocol !== 'http:') throw failed(text, `the scheme ${url.protocol} is not supported`);
-    const connection = await dialer.dial({ host: url.hostname.replace(/\.$/, ''), port });
-    const stop = AbortSignal.any([signal, AbortSignal.timeout(fetchTimeoutMs)]);
-    try {
-      const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-        const asked = request(url, { createConnection: () => connection, agent: false, signal: stop }, resolve);
-        asked.on('error', reject);
-        asked.end();
-      });
-      if (answer.statusCode === 404) return undefined;
-      if (answer.statusCode !== 200) throw failed(text, `status: ${answer.statusCode ?? 0}`);
-      return await readAll(answer, text);
-    } finally {
-      connection.destroy();
-    }
-  };
-}
-
-async function readAll(answer: IncomingMessage, url: string): Promise<Uint8Array> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of answer as AsyncIterable<Buffer>) {
-    size += part.length;
-    if (size > maxArtifactBytes) throw failed(url, `it has more than ${maxArtifactBytes} bytes`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts);
-}
-
-function failed(url: string, why: string): TowpathError {
-  return new TowpathError('ARTIFACT_INVALID', `failed to download artifact from ${url}, ${why}`, {
-    next: 'look at the source-controller that serves it',
-  });
 }
 
 const probePort = 9440;
