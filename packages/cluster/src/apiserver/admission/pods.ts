@@ -21,7 +21,7 @@ export async function admitPod(
   const { object } = request;
   const isUpdate = request.operation === 'UPDATE' && request.subresource === undefined;
   if (isUpdate && object !== undefined && request.resource.collection === 'core/pods')
-    addTolerations(podSpecOf(object));
+    keepAdmitted(podSpecOf(object), request.oldObject);
   if (object === undefined || request.operation !== 'CREATE' || request.subresource !== undefined) return;
   if (request.resource.collection !== 'core/pods') return;
   const spec = podSpecOf(object);
@@ -30,6 +30,15 @@ export async function admitPod(
   addPriority(context, object, spec);
   addRuntimeClass(context, request, object);
   addTolerations(spec);
+}
+
+/** Who replaces a pod by its manifest does not take back what admission had added. */
+function keepAdmitted(spec: PodSpecView, old: AnyObject | undefined): void {
+  addTolerations(spec);
+  if (old === undefined) return;
+  const before = podSpecOf(old);
+  if (before.priority !== undefined) spec.priority ??= before.priority;
+  if (before.preemptionPolicy !== undefined) spec.preemptionPolicy ??= before.preemptionPolicy;
 }
 
 async function addServiceAccount(context: ApiContext, request: AdmissionRequest, pod: AnyObject): Promise<void> {

@@ -85,8 +85,8 @@ function comparable(text: string, args: readonly string[]): string {
     .replace(/\/tmp\/(?:LIVE|MERGED)-\d+/g, '/tmp/<diff>')
     .replace(/^[EIW]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ /gm, '')
     .replace(/eyJ[\w-]+\.[\w-]+\.[\w-]+/g, '<token>')
-    .replace(/\b[bcdfghjklmnpqrstvwxz2456789]{5}\b(?=[ \n])/g, (suffix) => (/\d/.test(suffix) ? '<5>' : suffix))
-    .replace(/\b\d+(?:s|m|m\d+s)\b(?! ?:)/g, (age) => (args.some((arg) => arg.includes(age)) ? age : '<age>'));
+    .replace(/\b\d+(?:s|m|m\d+s)\b(?! ?:)/g, (age) => (args.some((arg) => arg.includes(age)) ? age : '<age>'))
+    .replace(/\b[bcdfghjklmnpqrstvwxz2456789]{5}\b(?=[ \n])/g, (suffix) => (/\d/.test(suffix) ? '<5>' : suffix));
   // Columns are as wide as their longest cell.
   const narrow = cleaned.replace(/[ \t]{2,}/g, '  ').replace(/[ \t]+$/gm, '');
   return unordered.test(args.join(' ')) ? narrow.split('\n').toSorted().join('\n') : narrow;
