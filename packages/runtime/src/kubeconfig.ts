@@ -3,6 +3,7 @@
 import type { RequestOptions } from 'node:https';
 import { messageOf, TowpathError } from '@towpath/kit';
 import type { HttpTransportOptions } from './http-transport.ts';
+import { plainTarget } from './plain-kubeconfig.ts';
 
 export interface KubeconfigTarget {
   readonly transport: HttpTransportOptions;
@@ -16,7 +17,9 @@ export async function loadKubeconfig(options: {
   file: string;
   context?: string | undefined;
 }): Promise<KubeconfigTarget> {
-  // The library is large: commands that speak to no cluster, such as every `docker` of a pipeline, must not load it.
+  const plain = await plainTarget(options.file, options.context);
+  if (plain !== undefined) return plain;
+  // The library is large: what needs none of its plugins must not load it.
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
   try {
