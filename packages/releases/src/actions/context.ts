@@ -4,6 +4,7 @@ import type { Clock, Random } from '@towpath/kit';
 import type { Client } from '@towpath/runtime';
 import type { Renderer } from '../render-worker/renderer.ts';
 import type { ReleaseStorage } from '../storage/secrets.ts';
+import type { Capabilities } from './capabilities.ts';
 import type { Rendered } from './rendered.ts';
 import type { Waiter } from './wait.ts';
 
@@ -25,6 +26,8 @@ export interface ActionContext {
   readonly renderer?: Renderer | undefined;
   /** Put on every object of the release: who asked for it. */
   readonly objectAnnotations?: Readonly<Record<string, string>>;
+  /** What the cluster can do; asked for anew when left out. */
+  readonly capabilities?: (() => Promise<Capabilities>) | undefined;
   /** Changes what a chart rendered before it is stored and sent. */
   readonly postRender?: ((rendered: Rendered) => Rendered) | undefined;
   /** How readiness is told; Helm 3's rules when left out. */

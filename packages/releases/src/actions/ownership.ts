@@ -59,8 +59,9 @@ export interface AdoptionOptions {
  */
 export async function findAdopted(objects: readonly ReleaseObject[], options: AdoptionOptions): Promise<Adopted[]> {
   const adopted: Adopted[] = [];
-  for (const item of objects) {
-    const live = await options.client.get(item.type, keyOfObject(item));
+  const found = await Promise.all(objects.map((item) => options.client.get(item.type, keyOfObject(item))));
+  for (const [index, item] of objects.entries()) {
+    const live = found[index];
     if (live === undefined) continue;
     const fromGit = live.metadata.labels?.[syncMarkLabel] !== undefined;
     const conflict = ownershipConflict(live.metadata, options.owner);

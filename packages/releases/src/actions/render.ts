@@ -39,7 +39,7 @@ export async function renderRelease(context: ActionContext, input: RenderInput):
   const { chart, values, valueLayers, release, skipSchemaValidation, subchartNotes } = input;
   const { clock, random, client } = context;
   refuseLibrary(chart);
-  const capabilities = await loadCapabilities(client);
+  const capabilities = await (context.capabilities?.() ?? loadCapabilities(client));
   const lookup = input.lookup ? (request: LookupRequest) => clusterLookup(client, request) : undefined;
   const request = { chart, release, capabilities, skipSchemaValidation, subchartNotes };
   const layers = valueLayers !== undefined && { valueLayers };

@@ -12,7 +12,7 @@ import { waitUntilReady } from '../actions/wait.ts';
 import { releaseError } from '../errors.ts';
 import { helmGroup, type CrdsPolicy } from './helm-release.ts';
 import { namespaceOf } from './settings.ts';
-import { releaseNameOf, type Work } from './work.ts';
+import { forgetCapabilities, releaseNameOf, type Work } from './work.ts';
 
 const establishTimeoutMs = 60_000;
 
@@ -53,7 +53,7 @@ export async function applyCrds(
   }
   if (written.length === 0) return;
   await waitUntilReady(context, written, { timeoutMs: establishTimeoutMs, waitForJobs: false });
-  context.client.invalidate();
+  forgetCapabilities(context.client);
 }
 
 function withOrigin({ object, type }: ReleaseObject, { draft }: Work): ReleaseObject {

@@ -58,9 +58,10 @@ async function untilCurrent(context: ActionContext, objects: readonly ReleaseObj
   const startedAtMs = clock.monotonicMs();
   signal?.throwIfAborted();
   const open: ReleaseObject[] = [];
-  for (const item of objects) {
-    const live = (await client.get(item.type, keyOfObject(item))) as AnyObject | undefined;
-    if (rule.stateOf(live, clock.nowMs()) !== 'Current') open.push(item);
+  const awaited = objects.filter(({ type }) => !withoutStatus.has(`${type.group}/${type.kind}`));
+  const found = await Promise.all(awaited.map((item) => client.get(item.type, keyOfObject(item))));
+  for (const [index, item] of awaited.entries()) {
+    if (rule.stateOf(found[index] as AnyObject | undefined, clock.nowMs()) !== 'Current') open.push(item);
   }
   if (open.length === 0) return;
   const { type, message } = await waitForObjects({
@@ -77,6 +78,19 @@ async function untilCurrent(context: ActionContext, objects: readonly ReleaseObj
     next: 'look at these objects with: kubectl describe, or give more time with spec.timeout',
   });
 }
+
+/** These are what they are to be as soon as they are written, which they were just now. */
+const withoutStatus: ReadonlySet<string> = new Set([
+  '/ConfigMap',
+  '/Secret',
+  '/ServiceAccount',
+  'networking.k8s.io/Ingress',
+  'networking.k8s.io/NetworkPolicy',
+  'rbac.authorization.k8s.io/ClusterRole',
+  'rbac.authorization.k8s.io/ClusterRoleBinding',
+  'rbac.authorization.k8s.io/Role',
+  'rbac.authorization.k8s.io/RoleBinding',
+]);
 
 function targetOf({ object }: ReleaseObject): ObjectTarget {
   const { namespace, name } = object.metadata;

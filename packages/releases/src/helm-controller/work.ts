@@ -3,6 +3,7 @@
 import type { Chart } from '@towpath/charts';
 import { messageOf, type Clock, type Random } from '@towpath/kit';
 import type { Client, Recorder } from '@towpath/runtime';
+import { loadCapabilities, type Capabilities } from '../actions/capabilities.ts';
 import type { ActionContext } from '../actions/context.ts';
 import { helm4Words } from './words.ts';
 import type { Renderer } from '../render-worker/renderer.ts';
@@ -78,9 +79,30 @@ export function contextOf(work: BaseWork, log: ActionLog, seen: (release: Releas
     progress: (line) => log.add(deps.clock.nowMs(), line),
     signal,
     renderer: deps.renderer,
+    capabilities: () => capabilitiesOf(client, deps.clock),
     postRender: (rendered) => postRender(rendered, draft.object),
     waiter: waiterFor(draft.object.spec.waitStrategy?.name),
   };
+}
+
+/** Releases that are made at once ask the same. */
+const capabilitiesMs = 2000;
+const known = new WeakMap<Client, { readonly atMs: number; readonly value: Promise<Capabilities> }>();
+
+function capabilitiesOf(client: Client, clock: Clock): Promise<Capabilities> {
+  const nowMs = clock.monotonicMs();
+  const last = known.get(client);
+  if (last !== undefined && nowMs - last.atMs < capabilitiesMs) return last.value;
+  const value = loadCapabilities(client);
+  known.set(client, { atMs: nowMs, value });
+  value.catch(() => known.delete(client));
+  return value;
+}
+
+/** After new kinds were installed. */
+export function forgetCapabilities(client: Client): void {
+  client.invalidate();
+  known.delete(client);
 }
 
 interface EventAbout {
