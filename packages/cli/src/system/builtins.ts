@@ -1,7 +1,7 @@
 /** Every component of ours that runs as a pod, by image name: `towpath.builtin/NAME`. */
 
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Builtin } from '@towpath/api';
 import type { Clock, Logger, Random } from '@towpath/kit';
@@ -17,6 +17,8 @@ export interface BuiltinDeps {
   readonly program: string;
   /** Called with Prometheus' handler while it runs; returns the end. */
   readonly exposeMetrics: (handler: RequestHandler) => () => void;
+  /** PATH: where a `kustomize` program may be. */
+  readonly path?: string | undefined;
 }
 
 /** Each is loaded when it starts: a process that runs one controller holds that one only. */
@@ -44,7 +46,7 @@ export function createBuiltins(deps: BuiltinDeps): Readonly<Record<string, Built
       (await import('@towpath/sources')).createSourceController({ clock }),
     ),
     ...withElection('kustomize-controller', [9440], async () =>
-      (await import('@towpath/sync')).createKustomizeController({ clock, random }),
+      (await import('@towpath/sync')).createKustomizeController({ clock, random, kustomize: kustomizeOn(deps.path) }),
     ),
     ...withElection('helm-operator', [3030], async () =>
       (await import('@towpath/releases')).createHelmOperator({ clock, random, renderWorker }),
@@ -80,4 +82,11 @@ function loaded(load: Load): Builtin {
 function renderWorkerOf(program: string): string | undefined {
   const file = join(dirname(program), 'render-worker.mjs');
   return existsSync(file) ? file : undefined;
+}
+
+/** The first `kustomize` of a PATH; undefined where there is none. */
+function kustomizeOn(path = ''): { file: string; path: string } | undefined {
+  const folders = path.split(delimiter).filter((folder) => folder !== '');
+  const file = folders.map((folder) => join(folder, 'kustomize')).find((candidate) => existsSync(candidate));
+  return file === undefined ? undefined : { file, path };
 }

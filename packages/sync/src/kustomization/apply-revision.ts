@@ -8,7 +8,7 @@ import { goDuration } from '../flux-log.ts';
 import { ApplyError, applyStaged, changeLines, deleteAll, type Change } from './apply.ts';
 import { fetchArtifact } from './artifact.ts';
 import { childPath, type FileSet } from './build/files.ts';
-import { buildSource, hasFolder } from './generate.ts';
+import { hasFolder } from './generate.ts';
 import { addSnapshot, timeoutMsOf, wholeDuration, type Artifact, type Source } from './kinds.ts';
 import {
   apiVersionOfRef,
@@ -19,6 +19,7 @@ import {
   type InventoryEntry,
   type ObjectRef,
 } from './objects.ts';
+import { buildWith } from './program.ts';
 import { NewerRevision, selfRemovingJobs, type Run } from './run.ts';
 import { substituteObject } from './substitute.ts';
 
@@ -114,7 +115,7 @@ function clientOf({ deps, object }: Run): Client {
 async function build(run: Run, files: FileSet): Promise<AnyObject[]> {
   const { spec } = run.object;
   try {
-    const built = kustomize(files, spec.path ?? '', spec);
+    const built = await kustomize(run, files);
     const variables = await loadVariables(run);
     const isAlways = spec.postBuild?.substituteStrategy === 'Always';
     const isSubstituted = spec.postBuild !== undefined && (variables.size > 0 || isAlways);
@@ -124,9 +125,11 @@ async function build(run: Run, files: FileSet): Promise<AnyObject[]> {
   }
 }
 
-function kustomize(files: FileSet, path: string, spec: Run['object']['spec']): AnyObject[] {
+async function kustomize({ deps, object, signal }: Run, files: FileSet): Promise<AnyObject[]> {
+  const { spec } = object;
   try {
-    return buildSource(files, path, spec);
+    const { program, scratchDir } = deps.kustomize;
+    return await buildWith({ files, path: spec.path ?? '', spec }, { program, scratchDir, signal });
   } catch (error) {
     throw new Error(`kustomize build failed: ${messageOf(error)}`, { cause: error });
   }

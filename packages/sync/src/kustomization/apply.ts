@@ -12,7 +12,15 @@ import {
   type ResourceType,
 } from '@towpath/api';
 import { isRecord, messageOf, type Clock, type UnknownRecord } from '@towpath/kit';
-import { ApiError, isConflict, isInvalid, isNotFound, waitForObjects, type Client } from '@towpath/runtime';
+import {
+  ApiError,
+  isAlreadyExists,
+  isConflict,
+  isInvalid,
+  isNotFound,
+  waitForObjects,
+  type Client,
+} from '@towpath/runtime';
 import {
   apiVersionOfRef,
   compareRefs,
@@ -113,7 +121,11 @@ async function applyAll(objects: readonly AnyObject[], options: ApplyOptions): P
     if (isWritten && type !== undefined) {
       options.signal.throwIfAborted();
       try {
-        await serverSideApply(options.client, type, object, false);
+        await serverSideApply(options.client, type, object, false).catch((error: unknown) => {
+          // Somebody else created it between our try and now: it is patched then.
+          if (!isAlreadyExists(error)) throw error;
+          return serverSideApply(options.client, type, object, false);
+        });
       } catch (error) {
         throw new ApplyError(`${subjectOf(refOf(object))} apply failed: ${messageOf(error)}`, done, error);
       }

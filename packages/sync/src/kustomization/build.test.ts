@@ -1,9 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseAllYaml } from '@towpath/kit';
 import { describe, expect, test } from 'vitest';
 import { buildKustomization } from './build/build.ts';
 import type { FileSet } from './build/files.ts';
 import { buildSource } from './generate.ts';
+import { buildWith } from './program.ts';
 import { substituteObject, substituteText } from './substitute.ts';
 
 type Files = Readonly<Record<string, string>>;
@@ -171,5 +175,30 @@ describe('variables', () => {
 
     expect(object && substituteObject(object, variables)['spec']).toEqual({ replicas: 42, text: 'n is 42' });
     expect(kept && substituteObject(kept, variables)).toBe(kept);
+  });
+});
+
+describe('a kustomize program', () => {
+  test('builds what is refused here, with the fields of the spec', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'towpath-kustomize-'));
+    // Stands for the program: shows the kustomization it was given as data of an object.
+    const script = `#!/bin/sh
+printf 'apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: shown}\\ndata:\\n  text: |\\n'
+sed 's/^/    /' "$4/kustomization.yaml"
+`;
+    const file = join(folder, 'kustomize');
+    await writeFile(file, script, { mode: 0o755 });
+    const files = fileSet({ 'deploy/kustomization.yaml': 'resources: [a.yaml]\ntransformers: [t.yaml]\n' });
+    const source = { files, path: 'deploy', spec: { targetNamespace: 'prod' } };
+    const options = { scratchDir: folder, signal: new AbortController().signal };
+
+    const refused = buildWith(source, { ...options, program: undefined });
+    await expect(refused).rejects.toThrow('deploy/kustomization.yaml: transformers is not supported');
+    const built = await buildWith(source, { ...options, program: { file, path: '/usr/bin:/bin' } });
+
+    const text = 'resources:\n  - a.yaml\ntransformers:\n  - t.yaml\nnamespace: prod\n';
+    expect(built).toMatchObject([{ kind: 'ConfigMap', data: { text } }]);
+    expect(await readdir(folder)).toEqual(['kustomize']);
+    await rm(folder, { recursive: true });
   });
 });

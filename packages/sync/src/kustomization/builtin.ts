@@ -7,6 +7,7 @@ import { Client, createRecorder, fetchArtifactFile } from '@towpath/runtime';
 import type { FetchBytes } from './artifact.ts';
 import { startKustomizeController } from './controller.ts';
 import { durationMs } from './kinds.ts';
+import type { KustomizeProgram } from './program.ts';
 import { statusManager } from './status.ts';
 
 export interface KustomizeControllerDeps {
@@ -14,6 +15,8 @@ export interface KustomizeControllerDeps {
   readonly random?: Random;
   /** How artifacts are read; by HTTP through the pod's connections when absent. */
   readonly fetchBytes?: FetchBytes;
+  /** Builds what our own build refuses by name. */
+  readonly kustomize?: KustomizeProgram | undefined;
 }
 
 interface Flags {
@@ -42,6 +45,7 @@ export function createKustomizeController(deps: KustomizeControllerDeps = {}): B
       clientAs: (namespace, account) =>
         clientOf(impersonating(transport, `system:serviceaccount:${namespace}:${account}`)),
       fetchBytes: deps.fetchBytes ?? ((url, stop) => fetchArtifactFile(url, { dialer: context.dialer, signal: stop })),
+      kustomize: { program: deps.kustomize, scratchDir: context.scratchDir },
       concurrency: flags.concurrent,
       ...(flags.watchLabelSelector !== '' && { labelSelector: flags.watchLabelSelector }),
       ...(!flags.watchAllNamespaces && { namespace: pod.namespace }),

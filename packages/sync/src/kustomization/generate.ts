@@ -5,7 +5,7 @@
 
 import { posix } from 'node:path';
 import type { AnyObject } from '@towpath/api';
-import { messageOf, TowpathError } from '@towpath/kit';
+import { isRecord, messageOf, parseYaml, stringifyYaml, TowpathError } from '@towpath/kit';
 import { buildKustomization, readResources } from './build/build.ts';
 import { childPath, type FileSet } from './build/files.ts';
 import {
@@ -43,6 +43,25 @@ export function buildSource(files: FileSet, path: string, spec: BuildSpec): AnyO
     path: folder,
     kustomization: { file: overlaid, name: name ?? childPath(folder, 'kustomization.yaml') },
   });
+}
+
+/** The same kustomization as text, with everything its file has: for a program that knows more fields than we do. */
+export function overlaidKustomization(
+  files: FileSet,
+  path: string,
+  spec: BuildSpec,
+): { folder: string; name: string; text: string } {
+  const folder = childPath('', path === '' ? '.' : path);
+  const own = kustomizationFileNames.map((name) => childPath(folder, name)).find((name) => files.has(name));
+  const name = own ?? childPath(folder, 'kustomization.yaml');
+  const raw =
+    own === undefined ? generated(files, folder) : parseYaml(new TextDecoder().decode(files.get(own)), { file: own });
+  // Its members are the program's to check; ours are only added to.
+  const file = withSpec(isRecord(raw) ? (raw as KustomizationFile) : {}, spec, (component) =>
+    hasFolder(files, childPath(folder, component)),
+  );
+  const entries = Object.entries(file).filter(([, value]) => !(Array.isArray(value) && value.length === 0));
+  return { folder, name, text: stringifyYaml(Object.fromEntries(entries)) };
 }
 
 /** True when a file lies below that folder. */

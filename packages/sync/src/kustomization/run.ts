@@ -5,6 +5,7 @@ import type { Clock, Logger, Random } from '@towpath/kit';
 import type { Client, Recorder } from '@towpath/runtime';
 import type { FetchBytes } from './artifact.ts';
 import type { Kustomization } from './kinds.ts';
+import type { KustomizeProgram } from './program.ts';
 import type { StatusWriter } from './status.ts';
 
 export interface ReconcileDeps {
@@ -16,6 +17,7 @@ export interface ReconcileDeps {
   readonly log: Logger;
   readonly recorder: Recorder;
   readonly fetchBytes: FetchBytes;
+  readonly kustomize: { readonly program: KustomizeProgram | undefined; readonly scratchDir: string };
   readonly options: KustomizeOptions;
   /** Bounds how many are built and applied at once; those that wait for health do not count. */
   readonly limit: <Value>(work: () => Promise<Value>) => Promise<Value>;
