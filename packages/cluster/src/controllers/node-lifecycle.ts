@@ -1,6 +1,6 @@
 /** Nodes that stop reporting become NotReady and tainted; their pods are marked and, in time, evicted. */
 
-import { findCondition, keyOf, Pods, setCondition, type Condition, type Key, type Pod } from '@towpath/api';
+import { findCondition, keyOf, Pods, setCondition, type Key, type Pod } from '@towpath/api';
 import { jsonEqual, toTimestamp } from '@towpath/kit';
 import {
   createController,
@@ -11,9 +11,10 @@ import {
   type Recorder,
   type Result,
 } from '@towpath/runtime';
-import { tolerates, tolerationsOf } from '../scheduler/placement.ts';
 import type { ControllerDeps } from './deps.ts';
+import { markDisrupted } from './disruption-target.ts';
 import { createIndex, type Index } from './index-by.ts';
+import { evictionDueMs, isNodeReady, unknownConditions, wantedTaints } from './node-health.ts';
 import { LeaseType, NodeType, type Node, type Taint } from './types.ts';
 
 const leaseNamespace = 'kube-node-lease';
@@ -22,9 +23,10 @@ const graceMs = 40_000;
 /** How long after the node was first seen a missing lease is forgiven. */
 const startGraceMs = 60_000;
 
-const unreachable = 'node.kubernetes.io/unreachable';
-const notReady = 'node.kubernetes.io/not-ready';
-const unknownMessage = 'Kubelet stopped posting node status.';
+const disruption = {
+  reason: 'DeletionByTaintManager',
+  message: 'Taint manager: deleting due to NoExecute taint',
+};
 
 /** Source: Kubernetes pkg/controller/nodelifecycle and tainteviction. */
 export function createNodeLifecycleController(deps: ControllerDeps): Controller {
@@ -36,7 +38,15 @@ export function createNodeLifecycleController(deps: ControllerDeps): Controller 
     log,
     reconcile: (key) => worker.reconcile(key),
   });
-  controller.watch(deps.informers.of(NodeType), (node) => [keyOf(node)]);
+  const nodes = deps.informers.of(NodeType);
+  // Whether a node that is gone is tainted depends on whether any other is there.
+  controller.watch(nodes, (node) => [
+    keyOf(node),
+    ...nodes
+      .list()
+      .filter((each) => !isNodeReady(each))
+      .map(keyOf),
+  ]);
   controller.watch(deps.informers.of(LeaseType), ({ metadata }) => {
     return metadata.namespace === leaseNamespace ? [{ name: metadata.name }] : [];
   });
@@ -87,7 +97,9 @@ class NodeWorker {
     const isSilent = silentMs >= graceMs;
     const current = isSilent ? await this.#markUnknown(node) : node;
     const ready = findCondition(current.status?.conditions, 'Ready')?.status;
-    await this.#writeTaints(current, wantedTaints(current, ready, toTimestamp(this.#deps.clock.nowMs())));
+    const others = this.#deps.informers.of(NodeType).list();
+    const isOutage = ready !== 'True' && !others.some(isNodeReady);
+    await this.#writeTaints(current, wantedTaints(current, { now: toTimestamp(this.#deps.clock.nowMs()), isOutage }));
     if (ready !== 'True' && ready !== undefined) await this.#markPodsNotReady(node.metadata.name);
     const evictionMs = await this.#evict(current);
     const waitMs = isSilent ? graceMs : graceMs - silentMs;
@@ -95,14 +107,7 @@ class NodeWorker {
   }
 
   async #markUnknown(node: Node): Promise<Node> {
-    const nowMs = this.#deps.clock.nowMs();
-    let conditions: Condition[] = node.status?.conditions ?? [];
-    const types = new Set(['Ready', ...conditions.map(({ type }) => type)]);
-    for (const type of types) {
-      if (findCondition(conditions, type)?.status === 'Unknown') continue;
-      const next = { type, status: 'Unknown', reason: 'NodeStatusUnknown', message: unknownMessage } as const;
-      conditions = setCondition(conditions, next, nowMs);
-    }
+    const conditions = unknownConditions(node, this.#deps.clock.nowMs());
     if (jsonEqual(conditions, node.status?.conditions)) return node;
     const message = `Node ${node.metadata.name} status is now: NodeNotReady`;
     void this.#recorder.event(node, { type: 'Normal', reason: 'NodeNotReady', message });
@@ -126,6 +131,7 @@ class NodeWorker {
         this.#deps.clock.nowMs(),
       );
       await this.#client.updateStatus(Pods, { ...pod, status: { ...pod.status, conditions } });
+      void this.#recorder.event(pod, { type: 'Warning', reason: 'NodeNotReady', message: 'Node is not ready' });
     }
   }
 
@@ -143,35 +149,9 @@ class NodeWorker {
       }
       const message = `Marking for deletion Pod ${pod.metadata.namespace}/${pod.metadata.name}`;
       void this.#recorder.event(pod, { type: 'Normal', reason: 'TaintManagerEviction', message });
+      await markDisrupted(this.#client, pod, disruption, this.#deps.clock.nowMs());
       await this.#client.delete(Pods, keyOf(pod), pod.metadata.uid === undefined ? {} : { uid: pod.metadata.uid });
     }
     return nextMs === Infinity ? undefined : nextMs;
   }
-}
-
-/** The node's taints with those of its readiness added or removed; others are kept. */
-function wantedTaints(node: Node, ready: string | undefined, now: string): Taint[] {
-  const current = node.spec?.taints ?? [];
-  const key = ready === 'True' || ready === undefined ? undefined : ready === 'Unknown' ? unreachable : notReady;
-  const others = current.filter((taint) => taint.key !== unreachable && taint.key !== notReady);
-  if (key === undefined) return others;
-  const known = (effect: string): Taint | undefined =>
-    current.find((taint) => taint.key === key && taint.effect === effect);
-  return [
-    ...others,
-    known('NoSchedule') ?? { key, effect: 'NoSchedule', timeAdded: now },
-    known('NoExecute') ?? { key, effect: 'NoExecute', timeAdded: now },
-  ];
-}
-
-/** Milliseconds until the pod must leave; 0 or less is now, Infinity is never. */
-function evictionDueMs(pod: Pod, taints: readonly Taint[], nowMs: number): number {
-  const waits = taints.map((taint) => {
-    const matching = tolerationsOf(pod.spec).filter((toleration) => tolerates(toleration, taint));
-    if (matching.length === 0) return 0;
-    const seconds = matching.map(({ tolerationSeconds }) => tolerationSeconds ?? Infinity);
-    const since = Date.parse(taint.timeAdded ?? '') || nowMs;
-    return since + Math.min(...seconds) * 1000 - nowMs;
-  });
-  return Math.min(...waits);
 }

@@ -1,8 +1,10 @@
-/** Pod garbage: pods of nodes that no longer exist, and finished ones beyond a limit. */
+/** Pod garbage: pods of nodes that no longer exist, those that end before they had one, and finished ones beyond a limit. */
 
 import { keyOf, Pods, type Key, type Pod } from '@towpath/api';
 import { createController, requeue, type Controller, type Result } from '@towpath/runtime';
 import type { ControllerDeps } from './deps.ts';
+import { markDisrupted } from './disruption-target.ts';
+import { isDeleting } from './ownership.ts';
 import { isFinished } from './pod-state.ts';
 import { NodeType } from './types.ts';
 
@@ -11,6 +13,8 @@ const finishedPodsMax = 12_500;
 const roundMs = 20_000;
 /** A node may be away for a moment while its object is made anew. */
 const absentNodeGraceMs = 40_000;
+
+const orphaned = { reason: 'DeletionByPodGC', message: 'PodGC: node no longer exists', isLost: true };
 
 export function createPodGarbageController(deps: ControllerDeps): Controller {
   const client = deps.clientFor('pod-garbage-collector');
@@ -22,7 +26,14 @@ export function createPodGarbageController(deps: ControllerDeps): Controller {
     const all = pods.list();
     const finished = all.filter(isFinished).toSorted((left, right) => createdAtMs(left) - createdAtMs(right));
     const surplus = finished.slice(0, Math.max(0, finished.length - finishedPodsMax));
-    for (const pod of [...surplus, ...homeless(all)]) {
+    const lost = homeless(all);
+    for (const pod of lost) await markDisrupted(client, pod, orphaned, deps.clock.nowMs());
+    // A finalizer keeps them; who waits for their end is told that it has come.
+    const unbound = all.filter((pod) => isDeleting(pod) && (pod.spec.nodeName ?? '') === '' && !isFinished(pod));
+    for (const pod of unbound) {
+      await client.patch(Pods, keyOf(pod), { status: { phase: 'Failed' } }, { kind: 'merge', subresource: 'status' });
+    }
+    for (const pod of [...surplus, ...lost]) {
       const { uid } = pod.metadata;
       await client.delete(Pods, keyOf(pod), { gracePeriodSeconds: 0, ...(uid !== undefined && { uid }) });
     }

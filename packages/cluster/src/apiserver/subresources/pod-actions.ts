@@ -80,6 +80,13 @@ export async function evictPod(context: ApiContext, target: Target): Promise<Api
   await takeDisruption(context, target, options);
   const grace = wanted['gracePeriodSeconds'];
   const preconditions = isRecord(wanted['preconditions']) ? wanted['preconditions'] : {};
+  if (!options.dryRun) {
+    const status = { ...target, subresource: 'status' };
+    await updateObject(context, status, (pod) => disrupted(context, pod, preconditions['uid']), {
+      ...options,
+      keepManagedFields: true,
+    });
+  }
   await deleteObject(
     context,
     { ...target, subresource: undefined },
@@ -90,4 +97,14 @@ export async function evictPod(context: ApiContext, target: Target): Promise<Api
     },
   );
   return jsonResponse(201, success);
+}
+
+/** The pod with the condition that tells its controller who ended it; one with another uid than wanted stays as it is. */
+function disrupted(context: ApiContext, pod: AnyObject, uid: unknown): UnknownRecord {
+  if (typeof uid === 'string' && uid !== pod.metadata.uid) return pod;
+  const status = isRecord(pod['status']) ? pod['status'] : {};
+  const [reason, message] = ['EvictionByEvictionAPI', 'Eviction API: evicting'];
+  const condition = { type: 'DisruptionTarget', status: 'True', reason, message } as const;
+  const before = status['conditions'] as Condition[] | undefined;
+  return { ...pod, status: { ...status, conditions: setCondition(before, condition, context.clock.nowMs()) } };
 }

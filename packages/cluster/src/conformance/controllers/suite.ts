@@ -6,10 +6,12 @@ import { autoscalerCases } from './autoscaler.ts';
 import { controllerManagerCases } from './controller-manager.ts';
 import { flaggerCases } from './flagger.ts';
 import { fluxCases } from './flux.ts';
+import { workloadCases } from './workloads.ts';
 
 /** Each with what the names of its cases begin with: `--only` starts no others. */
 const parts = [
   { names: ['kube-controller-manager'], run: controllerManagerCases },
+  { names: ['workloads'], run: workloadCases },
   { names: ['autoscaler'], run: autoscalerCases },
   { names: ['flagger'], run: flaggerCases },
   { names: ['source-controller', 'kustomize-controller', 'helm-controller'], run: fluxCases },
