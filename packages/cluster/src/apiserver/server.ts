@@ -229,9 +229,12 @@ export class ApiServer {
     if (!verbs.includes(info.verb)) throw methodNotAllowed();
     const target = targetFor(resource, info, request, user);
     const special = answerSpecial(this.#context, target, info.verb, this.#special);
-    const response = await (special ?? dispatch(this.#context, target, info.verb, this.#snapshots));
+    const answer = special ?? dispatch(this.#context, target, info.verb, this.#snapshots);
     const deprecation = deprecationOf(resource);
-    return deprecation === undefined ? response : withDeprecation(response, deprecation);
+    if (deprecation === undefined) return answer;
+    // Refusals warn too.
+    const response = await Promise.resolve(answer).catch((error: unknown) => this.#failure(error, request));
+    return withDeprecation(response, deprecation);
   }
 
   /** The pod an upgrade request (exec, attach, portforward) connects to. Throws a `StatusError`. */

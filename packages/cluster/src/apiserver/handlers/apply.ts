@@ -1,8 +1,9 @@
 /** Server-side apply as a request: creates or updates through the same path as every other write. */
 
+import type { AnyObject } from '@towpath/api';
 import { getIn, isRecord, type UnknownRecord } from '@towpath/kit';
 import { applyConfiguration, checkApply, type ApplyRequest } from '../fields/apply.ts';
-import { badRequest, conflict, notFound, plainError } from '../http/status.ts';
+import { badRequest, cause, conflict, invalid, notFound, plainError } from '../http/status.ts';
 import { storageKey, type ApiContext, type Target } from './context.ts';
 import type { Resource } from '../resources/resource.ts';
 import { canonicalise } from './decode.ts';
@@ -27,7 +28,11 @@ export async function applyObject(
     .collection(resource.collection)
     .get(storageKey(resource, target.namespace, target.name));
   if (exists !== undefined) {
-    return updateObject(context, target, (current) => applyConfiguration(current, config, request), write);
+    const produce = (current: AnyObject): UnknownRecord => {
+      checkAppliedUid(config, current, resource);
+      return applyConfiguration(current, config, request);
+    };
+    return updateObject(context, target, produce, write);
   }
   if (target.subresource !== undefined) throw notFound(resource, target.name);
   const uid = getIn(config, ['metadata', 'uid']);
@@ -35,7 +40,17 @@ export async function applyObject(
     const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
     throw conflict(resource, target.name, why);
   }
+  // The version of what is not there says nothing.
+  if (isRecord(config['metadata'])) delete config['metadata']['resourceVersion'];
   return createObject(context, target, applyConfiguration(undefined, config, request), write);
+}
+
+/** An apply cannot make another object of it. */
+function checkAppliedUid(config: UnknownRecord, current: AnyObject, { group, kind }: Resource): void {
+  const uid = getIn(config, ['metadata', 'uid']);
+  if (uid === undefined || uid === '' || uid === current.metadata.uid) return;
+  const wrong = cause.invalid('metadata.uid', uid, 'field is immutable');
+  throw invalid({ group, kind, name: current.metadata.name }, [wrong, wrong]);
 }
 
 /** Throws unless a configuration says exactly what it is. */

@@ -144,8 +144,9 @@ function checkUid(patched: unknown, current: AnyObject, { resource }: Target): v
   const uid = getIn(patched, ['metadata', 'uid']);
   if (uid === undefined || uid === current.metadata.uid) return;
   const { group, kind } = resource;
-  const causes = [cause.invalid('metadata.uid', uid, 'field is immutable')];
-  throw invalid({ group, kind, name: current.metadata.name }, causes);
+  // The real server looks at it in two places.
+  const wrong = cause.invalid('metadata.uid', uid, 'field is immutable');
+  throw invalid({ group, kind, name: current.metadata.name }, [wrong, wrong]);
 }
 
 async function applyResponse(context: ApiContext, target: Target, body: unknown): Promise<ApiResponse> {

@@ -75,7 +75,8 @@ export function prepareUpdatedMetadata(object: AnyObject, old: AnyObject, target
   if (added.length === 0) return [];
   const detail = 'no new finalizers can be added if the object is being deleted, found new finalizers ';
   const list = added.map((name) => JSON.stringify(name)).join(', ');
-  return [cause.forbidden('metadata.finalizers', `${detail}[]string{${list}}`)];
+  const wrong = cause.forbidden('metadata.finalizers', `${detail}[]string{${list}}`);
+  return [wrong, wrong];
 }
 
 function keep<Name extends keyof ObjectMeta>(metadata: ObjectMeta, old: ObjectMeta, name: Name): void {

@@ -142,7 +142,8 @@ export function invalid(
   target: { group: string; kind: string; name: string },
   causes: readonly StatusCause[],
 ): StatusError {
-  const sentences = causes.map((cause) => `${cause.field ?? ''}: ${cause.message}`);
+  // A cause that is told twice is said once.
+  const sentences = [...new Set(causes.map((cause) => `${cause.field ?? ''}: ${cause.message}`))];
   const list = sentences.length === 1 ? (sentences[0] ?? '') : `[${sentences.join(', ')}]`;
   const kind = target.group === '' ? target.kind : `${target.kind}.${target.group}`;
   return new StatusError({
