@@ -2,6 +2,7 @@
 
 import { matchesRequirements, parseLabelSelector } from '@towpath/api';
 import { TowpathError } from '@towpath/kit';
+import { RE2JS } from 're2js';
 import { currentId, effectiveNamespace, originalId, type Resource } from './resource.ts';
 
 /** Every member is a regular expression that has to match whole; the selectors are label expressions. */
@@ -36,20 +37,18 @@ export function matchesMetadata({ object }: Resource, selector: Selector): boole
   return holds(selector.labelSelector, labels) && holds(selector.annotationSelector, annotations);
 }
 
-/** Patterns of this length cannot hold what makes a regular expression slow for long. */
-const maxPatternLength = 512;
-
-function matcher(pattern: string | undefined): ((text: string) => boolean) | undefined {
-  if (pattern === undefined || pattern === '') return undefined;
-  if (pattern.length > maxPatternLength) {
-    throw new TowpathError('KUSTOMIZE_INVALID', `a selector's pattern is longer than ${maxPatternLength} characters`);
-  }
+/** Whole matches in linear time, as Go's: a pattern of a repository cannot hold up the program. Throws `KUSTOMIZE_INVALID`. */
+export function wholeMatcher(pattern: string): (text: string) => boolean {
   try {
-    const expression = new RegExp(`^(?:${pattern})$`, 'u');
-    return (text) => expression.test(text);
+    const expression = RE2JS.compile(pattern);
+    return (text) => expression.matches(text);
   } catch (error) {
     throw new TowpathError('KUSTOMIZE_INVALID', `${JSON.stringify(pattern)} is not a regular expression`, {
       cause: error,
     });
   }
+}
+
+function matcher(pattern: string | undefined): ((text: string) => boolean) | undefined {
+  return pattern === undefined || pattern === '' ? undefined : wholeMatcher(pattern);
 }

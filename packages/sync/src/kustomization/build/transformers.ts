@@ -14,6 +14,7 @@ import {
   type FieldSpec,
 } from './field-specs.ts';
 import { anyIds, currentId, idText, metadataOf, originalId, rememberId, sameId, type Resource } from './resource.ts';
+import { wholeMatcher } from './select.ts';
 
 function fieldsOf({ object }: Resource, specs: readonly FieldSpec[]): readonly FieldSpec[] {
   const id = currentId({ object } as Resource);
@@ -145,8 +146,7 @@ export function setImages(resources: readonly Resource[], entry: ImageEntry): vo
 
 function imageMatcher(name: string): (image: string) => boolean {
   // The name is a pattern in kustomize, too: `.*` changes every image.
-  const expression = new RegExp(`^${name}(:[a-zA-Z0-9_.{}-]*)?(@sha256:[a-zA-Z0-9_.{}-]*)?$`);
-  return (image) => expression.test(image);
+  return wholeMatcher(`${name}(:[a-zA-Z0-9_.{}-]*)?(@sha256:[a-zA-Z0-9_.{}-]*)?`);
 }
 
 function visitContainers(node: unknown, set: (value: unknown) => unknown): void {
