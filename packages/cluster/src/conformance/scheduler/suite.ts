@@ -48,20 +48,31 @@ async function realPrograms(
   }
 }
 
-async function decide(tally: Tally, client: Client, { name, nodes, wanted, decides }: Decision): Promise<void> {
-  await tally.run(`kube-scheduler: ${name}`, async () => {
-    await clear(client);
-    for (const { node, pods } of nodes) {
-      const created = await client.create(NodeType, node);
-      const conditions = [{ type: 'Ready', status: 'True' as const }];
-      await client.updateStatus(NodeType, { ...created, status: { ...node.status, conditions } });
-      const nodeName = node.metadata.name;
-      for (const pod of pods) await client.create(Pods, { ...pod, spec: { ...pod.spec, nodeName } });
+/** The scheduler sees nodes and pods on different watches: an answer that differs is asked for again. */
+const attemptsMax = 3;
+
+async function decide(tally: Tally, client: Client, decision: Decision): Promise<void> {
+  await tally.run(`kube-scheduler: ${decision.name}`, async () => {
+    let outcome = '';
+    for (let attempt = 1; attempt <= attemptsMax; attempt++) {
+      outcome = await ask(client, decision);
+      if (outcome === decision.decides) return;
     }
-    await client.create(Pods, wanted);
-    const outcome = await until('a decision', doneMs, async () => outcomeOf(await client.get(Pods, keyOf(wanted))));
-    if (outcome !== decides) throw new Error(`it decides ${outcome}; ours ${decides}`);
+    throw new Error(`it decides ${outcome}; ours ${decision.decides}`);
   });
+}
+
+async function ask(client: Client, { nodes, wanted }: Decision): Promise<string> {
+  await clear(client);
+  for (const { node, pods } of nodes) {
+    const created = await client.create(NodeType, node);
+    const conditions = [{ type: 'Ready', status: 'True' as const }];
+    await client.updateStatus(NodeType, { ...created, status: { ...node.status, conditions } });
+    const nodeName = node.metadata.name;
+    for (const pod of pods) await client.create(Pods, { ...pod, spec: { ...pod.spec, nodeName } });
+  }
+  await client.create(Pods, wanted);
+  return until('a decision', doneMs, async () => outcomeOf(await client.get(Pods, keyOf(wanted))));
 }
 
 function outcomeOf(pod: Pod | undefined): string | undefined {
