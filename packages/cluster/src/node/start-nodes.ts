@@ -292,7 +292,15 @@ async function chooseRuntimes(
   const sandbox = level === 'namespaces' ? createSandboxRuntime(sandboxDeps) : undefined;
   const containers =
     engine &&
-    createContainerRuntime({ ...engine, tools, clock, log, node: sandboxDeps.node, isolate: sandboxDeps.isolate });
+    createContainerRuntime({
+      ...engine,
+      tools,
+      clock,
+      log,
+      node: sandboxDeps.node,
+      preload: paths.preload,
+      isolate: sandboxDeps.isolate,
+    });
   const builtin = createBuiltinRuntime({
     builtins: options.builtins,
     network,

@@ -17,9 +17,12 @@ export interface UsageSampler {
 const sampleMs = 10_000;
 /** Containers with a memory limit, and those that have just started, are looked at more often. */
 const closeMs = 1_000;
+const closeSamples = 5;
 
 interface Sample {
   readonly atMs: number;
+  /** How many there were of this run. */
+  readonly count: number;
   readonly cpuMs: number;
   readonly usage: ContainerUsage;
 }
@@ -32,7 +35,7 @@ export function startUsageSampler(deps: { kubelets: Kubelets; clock: Clock; log:
   async function sample(runner: ContainerRunner): Promise<void> {
     const running = runner.running;
     const last = running === undefined ? undefined : samples.get(running);
-    const isDue = last === undefined || clock.monotonicMs() - last.atMs >= sampleMs;
+    const isDue = last === undefined || last.count < closeSamples || clock.monotonicMs() - last.atMs >= sampleMs;
     if (!isDue && runner.spec.resources?.limits?.['memory'] === undefined) return;
     const used = await running?.usage();
     if (running === undefined || used === undefined) return;
@@ -42,6 +45,7 @@ export function startUsageSampler(deps: { kubelets: Kubelets; clock: Clock; log:
     const cpuMs = before === undefined ? 0 : used.cpuMs - before.cpuMs;
     samples.set(running, {
       atMs,
+      count: (before?.count ?? 0) + 1,
       cpuMs: used.cpuMs,
       usage: {
         name: runner.spec.name,

@@ -1,8 +1,8 @@
-/** What the program is told about its machine, and how it ends. */
+/** What the program is told about its machine. */
 
 import type { PreloadPart } from './toolkit.ts';
 
-/** The pod's name and address; SIGTERM ends a program that has no handler of its own, even as process 1. */
+/** The pod's name and address. */
 export const processPart: PreloadPart = (kit) => {
   const { os, settings } = kit;
   os.hostname = Object.assign(() => settings.pod, os.hostname);
@@ -14,13 +14,4 @@ export const processPart: PreloadPart = (kit) => {
       eth0: [{ ...pod, internal: false, cidr: `${settings.ip}/24` }],
     };
   };
-
-  if (process.pid !== 1) return;
-  const numbers = { SIGTERM: 15, SIGINT: 2 } as const;
-  for (const [signal, number] of Object.entries(numbers) as ['SIGTERM' | 'SIGINT', number][]) {
-    const end = (): void => {
-      if (process.listenerCount(signal) === 1) process.exit(128 + number);
-    };
-    process.on(signal, end);
-  }
 };

@@ -6,6 +6,7 @@ import { helpersPart } from './helpers.ts';
 import { listenPart } from './listen.ts';
 import { namesPart } from './names.ts';
 import { processPart } from './process.ts';
+import { signalsPart } from './signals.ts';
 import { recordsPart } from './records.ts';
 import { tlsPart } from './tls.ts';
 
@@ -19,6 +20,8 @@ export function preloadSource(): string {
   if (text === undefined || text === '') return;
   const __name = (value) => value;
   const settings = JSON.parse(text);
+  (${signalsPart.toString()})();
+  if (settings.signalsOnly) return;
   const net = require('node:net');
   const fs = require('node:fs');
   const kit = {

@@ -19,6 +19,11 @@ export interface PreloadSettings {
   readonly hostLoopback: boolean;
 }
 
+/** Settings of a program whose network is the pod's own namespace. */
+export interface SignalSettings {
+  readonly signalsOnly: true;
+}
+
 /** One request on the control channel, without its id. */
 type ControlRequest =
   | { readonly op: 'connect'; readonly host: string; readonly port: number }

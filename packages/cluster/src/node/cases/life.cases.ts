@@ -92,7 +92,10 @@ export const lifeCases: readonly RuntimeCase[] = [
       const policy = { restartPolicy: 'Never', terminationGracePeriodSeconds: 1 };
       const handler = `process.on('SIGTERM', () => { console.log('bye'); process.exit(5) }); console.log('up'); ${idle}`;
       await world.create('polite', world.program(handler), policy);
+      // Long enough for what is special about a young program to be over.
+      const old = `setTimeout(() => console.log('up'), 2500); ${idle}`;
       await world.create('unaware', world.program(`console.log('up'); ${idle}`), policy);
+      await world.create('old', world.program(old), policy);
       await world.create(
         'stubborn',
         world.program(`process.on('SIGTERM', () => {}); console.log('up'); ${idle}`),
@@ -101,6 +104,7 @@ export const lifeCases: readonly RuntimeCase[] = [
       for (const [name, exitCode] of [
         ['polite', 5],
         ['unaware', 143],
+        ['old', 143],
         ['stubborn', 137],
       ] as const) {
         await world.ready(name);

@@ -52,7 +52,7 @@ describe.each(kinds)('$name', (kind) => {
 
   for (const one of runtimeCases) {
     const reason = one.cannot?.[kind.name];
-    if (reason === undefined) test(one.name, () => one.run(world));
+    if (reason === undefined) test(one.name, { timeout: 60_000 }, () => one.run(world));
     else test.skip(`${one.name} (not on ${kind.name}: ${reason})`, () => {});
   }
 });

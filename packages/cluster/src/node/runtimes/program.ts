@@ -2,7 +2,7 @@
 
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { PreloadSettings } from '../../network/preload/toolkit.ts';
+import type { PreloadSettings, SignalSettings } from '../../network/preload/toolkit.ts';
 import type { ContainerPlan } from './runtime.ts';
 
 /** Share of a container's memory limit that the JavaScript heap may take. */
@@ -31,7 +31,7 @@ export function nodeFlags(memoryLimitBytes: number | undefined): string[] {
 /** The container's environment plus what loads the preload into every Node program it starts. */
 export function withPreload(
   env: Readonly<Record<string, string>>,
-  options: { preload: string; settings: PreloadSettings },
+  options: { preload: string; settings: PreloadSettings | SignalSettings },
 ): Record<string, string> {
   const own = env['NODE_OPTIONS'] === undefined ? '' : ` ${env['NODE_OPTIONS']}`;
   return {

@@ -55,9 +55,8 @@ async function start(
     ? await deps.isolate(plan.network).catch((error: unknown) => void (because = messageOf(error)))
     : undefined;
   const input = await sandboxInput(deps, { namespaces, plan, image, hasNetwork: inside !== undefined });
-  const settings = preloadSettings(plan, `${supportDir}/run`);
-  const env =
-    inside === undefined ? withPreload(plan.env, { preload: `${supportDir}/preload.cjs`, settings }) : { ...plan.env };
+  const settings = inside === undefined ? preloadSettings(plan, `${supportDir}/run`) : ({ signalsOnly: true } as const);
+  const env = withPreload(plan.env, { preload: `${supportDir}/preload.cjs`, settings });
   if (input.node !== undefined || image.thin) env['PATH'] = `${env['PATH'] ?? ''}:${supportDir}/bin`;
   await mkdir(input.dir, { recursive: true });
   const script = join(plan.dir, 'start.sh');

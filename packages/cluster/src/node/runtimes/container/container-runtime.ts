@@ -1,7 +1,7 @@
 /** The container runtime: each container is one of podman's, in the network namespace of its pod. */
 
 import { spawn } from 'node:child_process';
-import { lstat, mkdir, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { background, messageOf, type Clock, type Logger } from '@towpath/kit';
 import type { NetworkPod } from '../../../network/pods.ts';
@@ -11,7 +11,7 @@ import { resolveInside } from '../../images/unpack.ts';
 import { runCommand, spawned, watchChild } from '../child.ts';
 import type { HostTools } from '../host-tools.ts';
 import { startTimeOf, treeUsage } from '../proc.ts';
-import { notCaptured } from '../program.ts';
+import { notCaptured, withPreload } from '../program.ts';
 import { createDelivery } from '../signals.ts';
 import type { ContainerExit, ContainerPlan, Output, RunningContainer, RuntimeKind } from '../runtime.ts';
 import { limitArgs, type Engine } from './engine.ts';
@@ -24,6 +24,8 @@ export interface ContainerDeps {
   readonly log: Logger;
   /** The host's Node, for images without a base. */
   readonly node: string;
+  /** The preload's file on the host. */
+  readonly preload: string;
   /** Tells the containers of this data folder from others. */
   readonly owner: string;
   /** Makes the network namespace of a pod; rejects with why there is none. */
@@ -33,6 +35,7 @@ export interface ContainerDeps {
 const killSignal = 9;
 const ownerLabel = 'towpath.dev/owner';
 const hostNode = '/.towpath/bin/node';
+const preloadPath = '/.towpath/preload.cjs';
 /** Variables that the engine's own command reads: they are given by value, all others by name, out of sight of `ps`. */
 const engineVariables =
   /^(?:PATH|HOME|USER|LOGNAME|SHELL|TERM|TMPDIR|NO_PROXY|(?:CONTAINERS?|STORAGE|PODMAN|BUILDAH|DOCKER|XDG|DBUS|LD|GO|NOTIFY|REGISTRY|TLS|SSL|HTTPS?)_?.*)$/i;
@@ -79,8 +82,7 @@ async function start(deps: ContainerDeps, plan: ContainerPlan, output: Output): 
   const made = await engine.run(args, env);
   if (made.code !== 0) throw new StartError('CreateContainerError', reasonOf(made.stderr));
   const inited = await engine.run(['init', name]);
-  const inspected = await engine.run(['inspect', '--format', '{{.State.Pid}}', name]);
-  const pid = Number(inspected.stdout.trim());
+  const pid = Number(await readFile(pidFile(plan), 'utf8').catch(() => ''));
   if (inited.code !== 0 || !(pid > 0)) {
     await engine.run(['rm', '--force', name]);
     const reason = reasonOf(inited.stderr).replace(/^.*unable to start container process: /, '');
@@ -104,6 +106,7 @@ async function start(deps: ContainerDeps, plan: ContainerPlan, output: Output): 
   void network?.ended.then(() => delivery.ended() || kill('SIGKILL'));
   const exited = attached.then(async (exit) => {
     const end = await endOf(engine, name, exit);
+    background('remove a container', engine.run(['rm', '--force', '--time', '0', name]), deps.log);
     // Nothing inside its namespace can kill the first process of one, and nobody here did: it was the kernel, for memory.
     const isOutOfMemory =
       end.signal === killSignal && !killed && engine.hasLimits && plan.memoryLimitBytes !== undefined;
@@ -124,11 +127,10 @@ async function start(deps: ContainerDeps, plan: ContainerPlan, output: Output): 
   };
 }
 
-/** Reads how it ended, then takes it away. */
+/** Reads how it ended, while it is still there. */
 async function endOf(engine: Engine, name: string, exit: ContainerExit): Promise<ContainerExit> {
   const format = '{{.State.ExitCode}} {{.State.OOMKilled}}';
   const { code, stdout } = await engine.run(['inspect', '--format', format, name]);
-  await engine.run(['rm', '--force', '--time', '0', name]);
   const [exitCode = '', outOfMemory = ''] = stdout.trim().split(' ');
   if (code !== 0) return exit;
   const known = Number(exitCode);
@@ -153,7 +155,8 @@ async function createArgs(
     await writeFile(join(plan.dir, file), text);
     volumes.push(`${join(plan.dir, file)}:/etc/${file}`);
   }
-  const variables = { ...plan.env };
+  const variables = withPreload(plan.env, { preload: preloadPath, settings: { signalsOnly: true } });
+  volumes.push(`${deps.preload}:${preloadPath}:ro`);
   if (image.thin) {
     for (const { source, target } of systemMounts(tools, image.rootfs)) volumes.push(`${source}:${target}:ro`);
     if (!hasProgram(image.rootfs, 'node', variables['PATH'] ?? '')) {
@@ -178,6 +181,8 @@ async function createArgs(
     `${ownerLabel}=${deps.owner}`,
     '--network',
     made.network === undefined ? 'none' : `ns:/proc/${made.network.pid}/ns/net`,
+    '--pidfile',
+    pidFile(plan),
     '--no-hosts',
     '--hostname',
     plan.hostname,
@@ -210,6 +215,11 @@ async function isThere(plan: ContainerPlan, rootfs: string): Promise<boolean> {
   if (plan.mounts.some(({ mountPath }) => path.startsWith(`${mountPath}/`))) return true;
   const found = await lstat(join(rootfs, await resolveInside(rootfs, plan.workingDir))).catch(() => undefined);
   return found !== undefined;
+}
+
+/** Podman writes the id of the container's first process there. */
+function pidFile(plan: ContainerPlan): string {
+  return join(plan.dir, 'pid');
 }
 
 /** The runtime's own sentence, without what the engine puts around it. */
