@@ -16,6 +16,7 @@ export const importTable = {
   mesh: ['runtime'],
   metrics: ['runtime'],
   rollouts: ['runtime', 'metrics'],
+  plan: ['runtime', 'git', 'charts', 'sync', 'releases', 'rollouts'],
   dashboard: ['runtime'],
   cli: [
     'runtime',
@@ -31,6 +32,7 @@ export const importTable = {
     'mesh',
     'metrics',
     'rollouts',
+    'plan',
     'dashboard',
   ],
 };

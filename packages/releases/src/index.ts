@@ -26,6 +26,7 @@ export {
   type HelmReleaseSpec,
   type HelmReleaseStatus,
 } from './operator/helm-release.ts';
+export { composeValues, type ValuesDeps } from './operator/values.ts';
 export {
   chartRepository,
   type ChartRepositoryHandler,

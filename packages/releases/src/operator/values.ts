@@ -8,7 +8,7 @@ import { releaseError } from '../errors.ts';
 import type { HelmReleaseSpec, ValuesSource } from './helm-release.ts';
 
 export interface ValuesDeps {
-  readonly client: Client;
+  readonly client: Pick<Client, 'get'>;
   /** Of the HelmRelease: where sources are that name no namespace. */
   readonly namespace: string;
   /** A file of the chart, or undefined. */
