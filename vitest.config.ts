@@ -12,6 +12,7 @@ const stories = [
   'packages/pipeline/src/controller/pipelines.test.ts',
   'packages/releases/src/operator/operator.test.ts',
   'packages/rollouts/src/{controller,real-metrics,strategies}.test.ts',
+  'packages/sources/src/reconcile.test.ts',
   'packages/sync/src/{flux,kustomization/controller}.test.ts',
   'scripts/try-package.test.ts',
 ];
