@@ -8,7 +8,8 @@ import { runProgram } from '../run-program.ts';
 import { Connection, startApiProcess, type ApiProcess } from './api-process.ts';
 import { collectionPath } from './history.ts';
 
-const diskMiB = 24;
+/** Room for the two files of the log, LMDB of an empty cluster, the ballasts, and some objects. */
+const diskMiB = 40;
 const ballastBytes = 5 * 1024 * 1024;
 /** Of one object: large and small ones, as the last bytes of a disk fit the one and not the other. */
 const valueChars = [120_000, 3_000, 40];
