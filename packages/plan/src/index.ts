@@ -9,3 +9,8 @@ export { postComment, postTarget } from './post.ts';
 export { readOnlyTransport } from './read-only.ts';
 export type * from './report.ts';
 export { planText } from './text.ts';
+export { explain, explainAll, findTarget } from './explain/explain.ts';
+export type { Explanation, Finding, Link, ObjectName, Proof, Stage } from './explain/explanation.ts';
+export { canaryRate, observe } from './explain/observe.ts';
+export type { Snapshot } from './explain/snapshot.ts';
+export { explanationText } from './explain/text.ts';
