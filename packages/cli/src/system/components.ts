@@ -38,5 +38,15 @@ export function components(options: { repositoryUrl: string; branch: string; pat
         registry: { automationInterval: '1m' },
       },
     },
+    {
+      // Sources, Kustomizations and HelmReleases of Flux 2; the two others of the chart have releases of their own.
+      name: 'towpath',
+      namespace: 'flux-system',
+      chart: 'towpath',
+      values: {
+        image: { repository: 'towpath.builtin' },
+        components: { 'helm-operator': { enabled: false }, flagger: { enabled: false } },
+      },
+    },
   ];
 }

@@ -94,20 +94,20 @@ interface Followed {
   readonly path: string;
 }
 
-/** Installs the controllers while `built` runs; Flux after it, so that it finds the images. */
+/** Installs the controllers while `built` runs; Flux after it, so that it finds the images, and what the shop does not wait for. */
 async function installAround(options: DeliverOptions, followed: Followed, built: () => Promise<void>): Promise<void> {
   const { name, branch, path } = followed;
   const releases = components({ repositoryUrl: `${gitServiceUrl}/${name}.git`, branch, path });
-  const isFlux = (release: { name: string }): boolean => release.name === 'flux';
+  const isLater = ({ name: release }: { name: string }): boolean => release === 'flux' || release === 'towpath';
   const building = built();
   // A rejection is handled below, after the charts are in.
   building.catch(() => {});
   await install(
     options,
-    releases.filter((release) => !isFlux(release)),
+    releases.filter((release) => !isLater(release)),
   );
   await building;
-  await install(options, releases.filter(isFlux));
+  await install(options, releases.filter(isLater));
 }
 
 async function install(options: DeliverOptions, releases: ReturnType<typeof components>): Promise<void> {
