@@ -129,6 +129,15 @@ export const clusterSteps = [
   },
   { pattern: 'expect <kind> <name> exists', run: (world, { kind, name }) => world.get(kind, name) },
   {
+    /** What `towpath explain` says of it; OBJECT is `namespace:kind/name`. */
+    pattern: 'expect explain <object> <regex>',
+    async run(world, { object, regex }) {
+      const [namespace, target] = object.split(':');
+      const { all } = await world.towpath(['explain', target, '-n', namespace], { limitMs: 60_000 });
+      check(regex.test(all), `explain ${object} says ${regex}`, all);
+    },
+  },
+  {
     pattern: 'expect image <deployment> <regex>',
     async run(world, { deployment, regex }) {
       const images = (await world.get('deployment', deployment)).spec.template.spec.containers.map(

@@ -1,6 +1,7 @@
 /** Steps about Towpath as a program: start, kill, wait, run its commands, its data folder. */
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { check } from '../world.mjs';
@@ -97,6 +98,18 @@ export const systemSteps = [
   },
   { pattern: 'free port', run: freePort },
   {
+    /** A server at `$REFUSER` that wants credentials nobody has. */
+    pattern: 'serve a repository that refuses everybody',
+    async run(world) {
+      const server = createHttpServer((_request, response) => {
+        response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
+      }).listen(0, '127.0.0.1');
+      await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject));
+      world.refuser = `http://127.0.0.1:${server.address().port}`;
+      world.ends.push(() => new Promise((resolve) => server.close(resolve)));
+    },
+  },
+  {
     /** A file outside the repository and the data folder: `$WORK/<file>`. */
     pattern: 'file <file>',
     run(world, { file }, { body }) {
@@ -134,8 +147,8 @@ function freePort(world) {
   return new Promise((resolve) => squatter.close(resolve));
 }
 
-/** `$DATA`, `$CHARTS` (folder), `$WORK`, and the addresses of ready.json: `$GIT`, `$REGISTRY`, … */
+/** `$DATA`, `$CHARTS` (folder), `$WORK`, `$REFUSER`, and the addresses of ready.json: `$GIT`, `$REGISTRY`, … */
 function substitute(world, word) {
-  const names = { DATA: world.data, CHARTS: join(world.assets, 'charts'), WORK: world.work };
+  const names = { REFUSER: world.refuser, DATA: world.data, CHARTS: join(world.assets, 'charts'), WORK: world.work };
   return word.replace(/\$([A-Z]+)/g, (whole, name) => names[name] ?? world.ready?.[name.toLowerCase()] ?? whole);
 }
