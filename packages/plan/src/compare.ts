@@ -70,6 +70,7 @@ function withOrigin(difference: FieldDifference, next: Desired, last: Desired | 
   const shown = shownChange(difference, next.object.kind);
   const isGone = difference.after === undefined && last !== undefined;
   const side = isGone ? last : next;
+  if (side.isBuilt === true) return shown;
   if (side.originOf === undefined || side.placeOf === undefined) {
     return { ...shown, template: plainPlace(side, difference.steps) };
   }

@@ -1,10 +1,11 @@
 /** What a repository asks of a cluster: its manifests, and what its releases render to. */
 
-import { parseApiVersion, type AnyObject, type KubeObject, type ResourceType, type Key } from '@towpath/api';
+import { parseApiVersion, type AnyObject, type ResourceType, type Key } from '@towpath/api';
 import type { LineOrigin } from '@towpath/charts';
 import { messageOf } from '@towpath/kit';
 import { parseHelmRelease, type HelmReleaseSpec } from '@towpath/releases';
-import { manifestPaths, parseManifests, placeManifests, type Resource } from '@towpath/sync';
+import { manifestPaths, parseManifests, placeManifests, type Manifest, type Resource } from '@towpath/sync';
+import { asOperatorRelease, buildKustomizations, isKustomizeFile } from './flux2.ts';
 import type { PlanProblem } from './report.ts';
 
 /** The files of one state of a repository, by path. */
@@ -19,6 +20,8 @@ export interface Desired {
   readonly source: string;
   readonly release?: string;
   readonly isHook: boolean;
+  /** Made by a kustomization: its lines are no lines of a file. */
+  readonly isBuilt?: boolean;
   /** Of a line of `text`, from 1. */
   readonly originOf?: (line: number) => LineOrigin | undefined;
   /** Where a place of the chart, as the engine names it, is in the repository. */
@@ -41,6 +44,8 @@ export interface DesiredSet {
   readonly plain: readonly Desired[];
   readonly releases: readonly ReleaseInput[];
   readonly problems: readonly PlanProblem[];
+  /** What is not followed, and why. */
+  readonly notes: readonly string[];
 }
 
 export interface DesiredOptions {
@@ -60,40 +65,98 @@ export async function readDesired(files: Files, options: DesiredOptions): Promis
       problems.push({ source: path, message: `the path ${path} is not in the repository: nothing would be applied` });
     }
   }
-  const texts = new Map(manifestPaths(below).map((path) => [path, textOf(files.get(path))]));
-  const parsed = parseManifests(texts);
-  problems.push(...parsed.problems.map(({ source, message }) => ({ source, message })));
+  const { manifests, built } = readManifests(files, { below, options, problems });
   let placed: readonly Resource[] = [];
   try {
-    placed = await placeManifests(parsed.manifests, { lookup: options.lookup, defaultNamespace: 'default' });
+    placed = await placeManifests([...manifests, ...built], { lookup: options.lookup, defaultNamespace: 'default' });
   } catch (error) {
     problems.push({ source: options.paths.join(', ') || '.', message: messageOf(error) });
   }
-  const textBySource = new Map(parsed.manifests.map(({ source, text }) => [source, text]));
+  const texts = new Map([...manifests, ...built].map((each) => [textKey(each), each.text]));
+  const fromBuild = new Set(built.map(textKey));
   const plain = placed
     .filter(({ ignore }) => ignore !== 'yes')
-    .map(({ object, source }) => ({ object, source, text: textBySource.get(source) ?? '', isHook: false }));
+    .map(({ object, source }): Desired => {
+      const key = textKey({ object, source });
+      return {
+        object,
+        source,
+        text: texts.get(key) ?? '',
+        isHook: false,
+        ...(fromBuild.has(key) && { isBuilt: true }),
+      };
+    });
+  return { plain, ...readReleases(plain, { files, options, problems, manifests: [...manifests, ...built] }) };
+}
+
+function textKey({ object, source }: { object: AnyObject; source: string }): string {
+  return `${source} ${object.kind}/${object.metadata.name}`;
+}
+
+/** File by file, but for folders that Kustomizations of Flux 2 build. */
+function readManifests(
+  files: Files,
+  { below, options, problems }: { below: readonly string[]; options: DesiredOptions; problems: PlanProblem[] },
+): { manifests: readonly Manifest[]; built: readonly Manifest[] } {
+  const paths = manifestPaths(below).filter((path) => !isKustomizeFile(path));
+  const parsed = parseManifests(new Map(paths.map((path) => [path, textOf(files.get(path))])));
+  const { folders, ...built } = buildKustomizations(parsed.manifests, { files, isOwn: options.isOwn });
+  problems.push(...built.problems);
+  const roots = folders.length > 0 && options.paths.length === 0 ? declaringFolders(parsed.manifests) : [];
+  const isRead = (source: string): boolean =>
+    isBelow(source, roots) && !(folders.length > 0 && isBelow(source, folders));
+  problems.push(
+    ...parsed.problems.filter(({ source }) => isRead(source)).map(({ source, message }) => ({ source, message })),
+  );
+  return { manifests: parsed.manifests.filter(({ source }) => isRead(source)), built: built.manifests };
+}
+
+/** Where Kustomizations stand: what a cluster starts with. */
+function declaringFolders(manifests: readonly Manifest[]): string[] {
+  const found = manifests.filter(
+    ({ object }) => parseApiVersion(object.apiVersion).group === 'kustomize.toolkit.fluxcd.io',
+  );
+  return [...new Set(found.map(({ source }) => source.slice(0, Math.max(0, source.lastIndexOf('/')))))];
+}
+
+function readReleases(
+  plain: readonly Desired[],
+  {
+    files,
+    options,
+    problems,
+    manifests,
+  }: { files: Files; options: DesiredOptions; problems: PlanProblem[]; manifests: readonly Manifest[] },
+): Omit<DesiredSet, 'plain'> {
   const releases: ReleaseInput[] = [];
+  const notes: string[] = [];
   for (const declared of plain) {
-    if (!isHelmRelease(declared.object)) continue;
+    if (declared.object.kind !== 'HelmRelease') continue;
+    const { group } = parseApiVersion(declared.object.apiVersion);
+    const object = group === 'helm.toolkit.fluxcd.io' ? asOperatorRelease(declared.object, manifests) : declared.object;
+    if (typeof object === 'string') {
+      notes.push(`${nameOf(declared.object)}: ${object}`);
+      continue;
+    }
     try {
-      releases.push(releaseInput(declared, files, options));
+      releases.push(releaseInput(declared, object, { files, options }));
     } catch (error) {
       problems.push({ source: declared.source, message: messageOf(error) });
     }
   }
-  return { plain, releases, problems };
+  return { releases, problems, notes };
 }
 
-function releaseInput(declared: Desired, files: Files, { isOwn }: DesiredOptions): ReleaseInput {
-  const spec = parseHelmRelease(declared.object as Parameters<typeof parseHelmRelease>[0]);
+function releaseInput(
+  declared: Desired,
+  object: AnyObject,
+  { files, options }: { files: Files; options: DesiredOptions },
+): ReleaseInput {
+  const spec = parseHelmRelease(object as Parameters<typeof parseHelmRelease>[0]);
   const { namespace = 'default', name } = declared.object.metadata;
-  const chart = spec.chart.type === 'git' && isOwn(spec.chart.url) ? filesBelow(files, spec.chart.path) : undefined;
+  const isHere = spec.chart.type === 'git' && options.isOwn(spec.chart.url);
+  const chart = isHere && spec.chart.type === 'git' ? filesBelow(files, spec.chart.path) : undefined;
   return { id: `${namespace}/${name}`, declared, spec, chart };
-}
-
-function isHelmRelease({ apiVersion, kind }: KubeObject): boolean {
-  return kind === 'HelmRelease' && parseApiVersion(apiVersion).group === 'helm.fluxcd.io';
 }
 
 /** Files of a folder by their path within it. */

@@ -273,3 +273,39 @@ async function readerTransport(of: TestCluster) {
   }
   return of.transport({ name: 'reader', groups: ['system:authenticated'] });
 }
+
+describe('repositories of Flux 2', () => {
+  it('builds Kustomizations and renders HelmReleases of the repository', async () => {
+    const report = await planOf({ before: fluxFiles('v1'), after: fluxFiles('v2'), paths: ['clusters/prod'] });
+
+    expect(report).toMatchObject({ problems: [], notes: [] });
+    expect(report.objects).toMatchObject([
+      { kind: 'HelmRelease', apiVersion: 'helm.toolkit.fluxcd.io/v2', source: 'clusters/prod/apps.yaml:1' },
+      { kind: 'Thing', namespace: 'shop', release: 'shop/web', fields: [{ path: 'tag', before: 'v1', after: 'v2' }] },
+    ]);
+  });
+
+  it('names a kustomization that cannot be built', async () => {
+    const after = fluxFiles('v1');
+    after.delete('apps/release.yaml');
+    const report = await planOf({ before: fluxFiles('v1'), after, paths: ['clusters/prod'] });
+
+    expect(report.problems).toMatchObject([{ source: 'clusters/prod/apps.yaml:1' }]);
+  });
+});
+
+function fluxFiles(tag: string): Map<string, Uint8Array> {
+  const texts = {
+    'clusters/prod/source.yaml':
+      'apiVersion: source.toolkit.fluxcd.io/v1\nkind: GitRepository\nmetadata: { name: repo, namespace: shop }\nspec: { url: "https://git/x" }\n',
+    'clusters/prod/apps.yaml':
+      'apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: { name: apps, namespace: shop }\nspec: { path: ./apps, sourceRef: { kind: GitRepository, name: repo } }\n',
+    'apps/kustomization.yaml': 'namespace: shop\nresources: [release.yaml]\n',
+    'apps/release.yaml': `apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: { name: web }\nspec:\n  chart: { spec: { chart: ./charts/web, sourceRef: { kind: GitRepository, name: repo } } }\n  values: { tag: ${tag} }\n`,
+    'charts/web/Chart.yaml': 'apiVersion: v2\nname: web\nversion: 1.0.0\n',
+    'charts/web/values.yaml': 'tag: none\n',
+    'charts/web/templates/thing.yaml':
+      'apiVersion: acme.dev/v1\nkind: Thing\nmetadata: { name: web }\ntag: {{ .Values.tag }}\n',
+  };
+  return new Map(Object.entries(texts).map(([path, text]) => [path, Buffer.from(text)]));
+}

@@ -51,7 +51,7 @@ export async function planChanges(input: PlanInput): Promise<PlanReport> {
       (await client?.resourceFor(target)) ?? guessResource(target),
   };
   const [before, after] = await Promise.all([readDesired(base.files, options), readDesired(head.files, options)]);
-  const notes: string[] = [];
+  const notes = [...after.notes];
   const rendered = await renderBoth(before, after, { input, notes });
   const changes = compareDesired([...before.plain, ...rendered.before], [...after.plain, ...rendered.after]);
   const rehearsals = await rehearseAll(changes, client);

@@ -95,7 +95,9 @@ function objectsOf(result: RenderResult, input: ReleaseInput): Desired[] {
     return folder === '' ? rest : `${folder}/${rest}`;
   };
   const placeOf = ({ file, line }: { file: string; line: number }): string => `${inRepository(file)}:${line}`;
-  const setterLine = setterFinder(declared);
+  const { kind, metadata } = declared.object;
+  const setterLine =
+    declared.isBuilt === true ? () => `spec.values of ${kind} ${metadata.name}` : setterFinder(declared);
   return rendered.flatMap(({ path, line, text, isHook }) =>
     parseManifest(text).map((object) => {
       const originOf = (at: number) => result.trace?.line(path, line + at - 1);

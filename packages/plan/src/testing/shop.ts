@@ -39,14 +39,15 @@ export interface PlanCall {
   readonly after: Files;
   readonly transport?: Transport | undefined;
   readonly query?: Parameters<typeof planChanges>[0]['query'];
+  readonly paths?: readonly string[];
 }
 
 /** A plan through the read-only transport. */
-export function planOf({ before, after, transport, query }: PlanCall): Promise<PlanReport> {
+export function planOf({ before, after, transport, query, paths = ['deploy'] }: PlanCall): Promise<PlanReport> {
   return planChanges({
     base: { revision: 'before', because: 'test', files: before },
     head: { revision: 'after', because: 'test', files: after },
-    paths: ['deploy'],
+    paths,
     isOwn: () => true,
     client: transport === undefined ? undefined : new Client({ transport: readOnlyTransport(transport) }),
     query,
