@@ -5,7 +5,7 @@ import type { LineOrigin } from '@towpath/charts';
 import { messageOf } from '@towpath/kit';
 import { parseHelmRelease, type HelmReleaseSpec } from '@towpath/releases';
 import { manifestPaths, parseManifests, placeManifests, type Manifest, type Resource } from '@towpath/sync';
-import { asOperatorRelease, buildKustomizations, isKustomizeFile } from './flux2.ts';
+import { asOperatorRelease, buildKustomizations, isKustomizeFile, type Built } from './flux2.ts';
 import type { PlanProblem } from './report.ts';
 
 /** The files of one state of a repository, by path. */
@@ -46,6 +46,8 @@ export interface DesiredSet {
   readonly problems: readonly PlanProblem[];
   /** What is not followed, and why. */
   readonly notes: readonly string[];
+  /** Of Kustomizations that were built. */
+  readonly folders: readonly string[];
 }
 
 export interface DesiredOptions {
@@ -65,7 +67,7 @@ export async function readDesired(files: Files, options: DesiredOptions): Promis
       problems.push({ source: path, message: `the path ${path} is not in the repository: nothing would be applied` });
     }
   }
-  const { manifests, built } = readManifests(files, { below, options, problems });
+  const { manifests, built, folders, notes } = readManifests(files, { below, options, problems });
   let placed: readonly Resource[] = [];
   try {
     placed = await placeManifests([...manifests, ...built], { lookup: options.lookup, defaultNamespace: 'default' });
@@ -86,7 +88,8 @@ export async function readDesired(files: Files, options: DesiredOptions): Promis
         ...(fromBuild.has(key) && { isBuilt: true }),
       };
     });
-  return { plain, ...readReleases(plain, { files, options, problems, manifests: [...manifests, ...built] }) };
+  const found = readReleases(plain, { files, options, problems, manifests: [...manifests, ...built] });
+  return { plain, ...found, notes: [...notes, ...found.notes], folders };
 }
 
 function textKey({ object, source }: { object: AnyObject; source: string }): string {
@@ -97,10 +100,10 @@ function textKey({ object, source }: { object: AnyObject; source: string }): str
 function readManifests(
   files: Files,
   { below, options, problems }: { below: readonly string[]; options: DesiredOptions; problems: PlanProblem[] },
-): { manifests: readonly Manifest[]; built: readonly Manifest[] } {
+): { manifests: readonly Manifest[]; built: readonly Manifest[] } & Pick<Built, 'folders' | 'notes'> {
   const paths = manifestPaths(below).filter((path) => !isKustomizeFile(path));
   const parsed = parseManifests(new Map(paths.map((path) => [path, textOf(files.get(path))])));
-  const { folders, ...built } = buildKustomizations(parsed.manifests, { files, isOwn: options.isOwn });
+  const { folders, notes, ...built } = buildKustomizations(parsed.manifests, { files, isOwn: options.isOwn });
   problems.push(...built.problems);
   const roots = folders.length > 0 && options.paths.length === 0 ? declaringFolders(parsed.manifests) : [];
   const isRead = (source: string): boolean =>
@@ -108,7 +111,7 @@ function readManifests(
   problems.push(
     ...parsed.problems.filter(({ source }) => isRead(source)).map(({ source, message }) => ({ source, message })),
   );
-  return { manifests: parsed.manifests.filter(({ source }) => isRead(source)), built: built.manifests };
+  return { manifests: parsed.manifests.filter(({ source }) => isRead(source)), built: built.manifests, folders, notes };
 }
 
 /** Where Kustomizations stand: what a cluster starts with. */
@@ -127,7 +130,7 @@ function readReleases(
     problems,
     manifests,
   }: { files: Files; options: DesiredOptions; problems: PlanProblem[]; manifests: readonly Manifest[] },
-): Omit<DesiredSet, 'plain'> {
+): Omit<DesiredSet, 'plain' | 'folders'> {
   const releases: ReleaseInput[] = [];
   const notes: string[] = [];
   for (const declared of plain) {

@@ -1,6 +1,6 @@
 /** Objects of Flux 2 in a repository: Kustomizations built, HelmReleases as the same input as those of Flux 1. */
 
-import { parseApiVersion, type AnyObject } from '@towpath/api';
+import { keyOf, keyText, parseApiVersion, type AnyObject } from '@towpath/api';
 import { getIn, isRecord, messageOf, stringifyYaml } from '@towpath/kit';
 import { buildSource, type BuildSpec, type Manifest } from '@towpath/sync';
 import type { PlanProblem } from './report.ts';
@@ -14,13 +14,17 @@ export function isKustomizeFile(path: string): boolean {
 
 /** The Kustomizations among `manifests` whose source is this repository. */
 function ownKustomizations(manifests: readonly Manifest[], isOwn: (url: string) => boolean): Manifest[] {
-  return manifests.filter(({ object }) => {
-    if (object.kind !== 'Kustomization' || parseApiVersion(object.apiVersion).group !== 'kustomize.toolkit.fluxcd.io')
-      return false;
+  return manifests.filter((each) => {
+    const { object } = each;
+    if (!isKustomization(each) || getIn(object, ['spec', 'sourceRef', 'kind']) !== 'GitRepository') return false;
     const url = sourceUrl(object, ['spec', 'sourceRef'], manifests);
     // The source that bootstrap made is often not declared beside it.
-    return url === undefined ? getIn(object, ['spec', 'sourceRef', 'kind']) === 'GitRepository' : isOwn(url);
+    return url === undefined || isOwn(url);
   });
+}
+
+function isKustomization({ object }: Manifest): boolean {
+  return object.kind === 'Kustomization' && parseApiVersion(object.apiVersion).group === 'kustomize.toolkit.fluxcd.io';
 }
 
 /** The folder a Kustomization builds. */
@@ -33,6 +37,8 @@ export interface Built {
   readonly problems: readonly PlanProblem[];
   /** Folders that are built, and not read file by file. */
   readonly folders: readonly string[];
+  /** Kustomizations of other sources. */
+  readonly notes: readonly string[];
 }
 
 /** What they build, Kustomizations that come out of it included; one that cannot be built is a problem of its file. */
@@ -46,7 +52,7 @@ export function buildKustomizations(
   const queue = ownKustomizations(declared, isOwn);
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     const { object, source } = next;
-    const key = `${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+    const key = keyText(keyOf(object));
     if (seen.has(key)) continue;
     seen.set(key, next);
     try {
@@ -58,7 +64,20 @@ export function buildKustomizations(
       problems.push({ source, message: `Kustomization ${object.metadata.name} cannot be built: ${messageOf(error)}` });
     }
   }
-  return { manifests: [...manifests.values()], problems, folders: [...seen.values()].map(folderOf) };
+  const others = [...declared, ...manifests.values()].filter(
+    (each) => isKustomization(each) && !seen.has(keyText(keyOf(each.object))),
+  );
+  const notes = others.map(({ object }) => {
+    const kind = String(getIn(object, ['spec', 'sourceRef', 'kind']));
+    const name = String(getIn(object, ['spec', 'sourceRef', 'name']));
+    return `Kustomization ${keyText(keyOf(object))}: its source ${kind} ${name} is not this repository: what it applies is not compared`;
+  });
+  return {
+    manifests: [...manifests.values()],
+    problems,
+    folders: [...seen.values()].map(folderOf),
+    notes: [...new Set(notes)],
+  };
 }
 
 function identityOf({ apiVersion, kind, metadata }: AnyObject): string {

@@ -285,6 +285,15 @@ describe('repositories of Flux 2', () => {
     ]);
   });
 
+  it('names a Kustomization of another source instead of saying that nothing changes', async () => {
+    const after = fluxFiles('v1');
+    const text = Buffer.from(after.get('clusters/prod/apps.yaml') ?? '').toString('utf8');
+    after.set('clusters/prod/apps.yaml', Buffer.from(text.replace('kind: GitRepository', 'kind: ExternalArtifact')));
+    const report = await planOf({ before: fluxFiles('v1'), after, paths: ['clusters/prod'] });
+
+    expect(report.notes).toEqual([expect.stringContaining('its source ExternalArtifact repo is not this repository')]);
+  });
+
   it('names a kustomization that cannot be built', async () => {
     const after = fluxFiles('v1');
     after.delete('apps/release.yaml');

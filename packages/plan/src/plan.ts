@@ -60,12 +60,17 @@ export async function planChanges(input: PlanInput): Promise<PlanReport> {
   return {
     base: { revision: base.revision, because: base.because },
     head: { revision: head.revision, because: head.because },
-    files: changedFiles(base.files, head.files, [...before.releases, ...after.releases], paths),
+    files: changedFiles(base.files, head.files, [...before.releases, ...after.releases], builtPaths(paths, after)),
     objects,
     canaries: await forecasts(changes, rendered.after, input),
     problems: problems.map(({ source, message }) => ({ source, message: maskText(message) })),
     notes,
   };
+}
+
+/** Bases lie outside of the folders that are built: with Kustomizations every file counts. */
+function builtPaths(paths: readonly string[], { folders }: DesiredSet): readonly string[] {
+  return folders.length > 0 ? [] : paths;
 }
 
 interface RenderedBoth {
