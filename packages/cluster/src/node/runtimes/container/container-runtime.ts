@@ -33,6 +33,9 @@ export interface ContainerDeps {
 }
 
 const killSignal = 9;
+/** States of a container whose program does not run yet. */
+const notStarted: ReadonlySet<string> = new Set(['created', 'initialized']);
+const startedPollMs = 20;
 const ownerLabel = 'towpath.dev/owner';
 const hostNode = '/.towpath/bin/node';
 const preloadPath = '/.towpath/preload.cjs';
@@ -79,9 +82,10 @@ async function start(deps: ContainerDeps, plan: ContainerPlan, output: Output): 
   const network = await deps.isolate(plan.network).catch((error: unknown) => void (because = messageOf(error)));
   const name = `towpath-${plan.id.slice(0, 16)}`;
   const { args, env } = await createArgs(deps, plan, { name, network });
-  const made = await engine.run(args, env);
+  const made = await engine.run(args, { env });
   if (made.code !== 0) throw new StartError('CreateContainerError', reasonOf(made.stderr));
-  const inited = await engine.run(['init', name]);
+  // Its monitor writes a file `oom` into the folder it is started in.
+  const inited = await engine.run(['init', name], { cwd: plan.dir });
   const pid = Number(await readFile(pidFile(plan), 'utf8').catch(() => ''));
   if (inited.code !== 0 || !(pid > 0)) {
     await engine.run(['rm', '--force', name]);
@@ -97,6 +101,7 @@ async function start(deps: ContainerDeps, plan: ContainerPlan, output: Output): 
   const attached = watchChild(child, output);
   await spawned(child);
   child.stdin?.on('error', () => {});
+  await untilStarted({ engine, clock, name, attached });
   let killed = false;
   const kill = (signal: NodeJS.Signals): void => {
     killed ||= signal === 'SIGKILL';
@@ -125,6 +130,24 @@ async function start(deps: ContainerDeps, plan: ContainerPlan, output: Output): 
     usage: () => treeUsage(pid),
     ...(network === undefined && { limitation: notCaptured(plan.name, because) }),
   };
+}
+
+/** The engine refuses signals and commands until it has written down that the program runs, a moment after it does. */
+async function untilStarted(options: {
+  engine: Engine;
+  clock: Clock;
+  name: string;
+  attached: Promise<unknown>;
+}): Promise<void> {
+  const { engine, clock, name, attached } = options;
+  let hasEnded = false;
+  const ended = (): void => void (hasEnded = true);
+  attached.then(ended, ended);
+  while (!hasEnded) {
+    const { code, stdout } = await engine.run(['inspect', '--format', '{{.State.Status}}', name]);
+    if (code !== 0 || !notStarted.has(stdout.trim())) return;
+    await clock.sleep(startedPollMs);
+  }
 }
 
 /** Reads how it ended, while it is still there. */

@@ -22,7 +22,13 @@ export interface Engine {
   readonly createArgs: readonly string[];
   /** Environment of the command itself. */
   readonly env: Readonly<Record<string, string>>;
-  run(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Answer>;
+  run(args: readonly string[], more?: CallOptions): Promise<Answer>;
+}
+
+/** Of one call: variables beside the engine's own, and the folder it runs in. */
+export interface CallOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
 }
 
 export interface Answer {
@@ -50,7 +56,7 @@ export async function findEngine(options: {
     const dockerToo = docker === undefined ? 'nor docker' : 'and docker cannot give a container the network of its pod';
     return { because: `podman is not installed, ${dockerToo}` };
   }
-  const run: Engine['run'] = (args, more = {}) => runEngine(podman, args, { ...env, ...more });
+  const run: Engine['run'] = (args, more = {}) => runEngine(podman, args, { ...more, env: { ...env, ...more.env } });
   const info = await run(['info', '--format', '{{.Version.Version}} {{.Host.Security.Rootless}}']);
   const [version = '', rootless = ''] = info.stdout.trim().split(' ');
   if (info.code !== 0) return { because: `podman does not answer: ${lastLine(info.stderr)}` };
@@ -136,9 +142,13 @@ function lastLine(text: string): string {
   return text.trim().split('\n').at(-1) ?? '';
 }
 
-function runEngine(command: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<Answer> {
+function runEngine(command: string, args: readonly string[], options: CallOptions): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: answerWithinMs });
+    const child = spawn(command, args, {
+      ...options,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: answerWithinMs,
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('utf8')));
