@@ -3,6 +3,7 @@
  *
  *   charts --from DIR       every chart below DIR, rendered here and by the real Helm
  *   cluster [SUITE]         the embedded cluster under real clients and recordings of a real API server
+ *   sources                 sources of Flux 2 under the real source-controller and under ours
  *   adoption                what users of Flux, Helm and Flagger do, on the embedded cluster and on a real one
  */
 
@@ -15,7 +16,11 @@ const campaigns = {
   cluster: 'packages/cluster/src/conformance/main.ts',
 };
 /** Against the built program. */
-const programs = { adoption: 'acceptance/adoption.mjs', releases: 'acceptance/releases.mjs' };
+const programs = {
+  adoption: 'acceptance/adoption.mjs',
+  releases: 'acceptance/releases.mjs',
+  sources: 'acceptance/sources.mjs',
+};
 const [name = '', ...args] = process.argv.slice(2);
 const root = fileURLToPath(new URL('..', import.meta.url));
 const entry = campaigns[name] ?? programs[name];

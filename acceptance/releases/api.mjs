@@ -62,7 +62,12 @@ export async function createApi(kubeconfig) {
   };
 }
 
-const plurals = { HelmRepository: 'helmrepositories', OCIRepository: 'ocirepositories', Ingress: 'ingresses' };
+const plurals = {
+  GitRepository: 'gitrepositories',
+  HelmRepository: 'helmrepositories',
+  OCIRepository: 'ocirepositories',
+  Ingress: 'ingresses',
+};
 
 export function pathOf({ apiVersion, kind, metadata }) {
   const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;

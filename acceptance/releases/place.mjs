@@ -90,20 +90,21 @@ export function startProgram(place, name, file, args, env = {}) {
 }
 
 /** The real source-controller, which serves the artifacts to both. */
-export async function startSourceController(place, { namespace = 'flux-system' } = {}) {
+export async function startSourceController(place, { namespace = 'flux-system', args: more = [] } = {}) {
   const address = `127.0.0.1:${await freePort()}`;
   const storage = join(place.work, 'artifacts');
   mkdirSync(storage, { recursive: true });
   const args = ['--metrics-addr=0', '--health-addr=0', '--storage-path', storage, '--storage-addr', address];
-  return startProgram(
+  const program = startProgram(
     place,
     'source-controller',
     place.tools.sourceController,
-    [...args, '--storage-adv-addr', address, '--concurrent=10'],
+    [...args, '--storage-adv-addr', address, '--concurrent=10', ...more],
     {
       RUNTIME_NAMESPACE: namespace,
     },
   );
+  return { ...program, address };
 }
 
 /** Theirs, for one namespace. */

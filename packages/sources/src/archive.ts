@@ -19,7 +19,7 @@ export async function archiveFiles(files: ReadonlyMap<string, Uint8Array>): Prom
   })();
   const sorted = [...files].toSorted(([left], [right]) => (left < right ? -1 : 1));
   for (const [name, bytes] of sorted) {
-    const header = { name, mode: 0o644, mtime: new Date(0), uid: 0, gid: 0, uname: '', gname: '' };
+    const header = { name, mode: 0o600, mtime: new Date(0), uid: 0, gid: 0, uname: '', gname: '' };
     archive.entry(header, Buffer.from(bytes));
   }
   archive.finalize();
@@ -46,7 +46,7 @@ export async function readArchive(bytes: Uint8Array): Promise<Map<string, Uint8A
     await done;
   } catch (error) {
     throw new SourceFailure(
-      'OCILayerOperationFailed',
+      'OCIArtifactLayerOperationFailed',
       `failed to extract layer contents from artifact: ${String(error)}`,
       {
         cause: error,

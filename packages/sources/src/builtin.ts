@@ -50,6 +50,7 @@ const probePort = 9440;
 interface Flags {
   readonly concurrent: number;
   readonly advertisedAddress: string | undefined;
+  readonly storagePort: number;
   readonly watchAllNamespaces: boolean;
   readonly watchLabelSelector: string | undefined;
   readonly keptRecords: number;
@@ -102,7 +103,7 @@ class SourceController {
   }
 
   start(): void {
-    this.#listen(storagePort, (request, response) => void this.#deps.storage.answer(request, response));
+    this.#listen(this.#flags.storagePort, (request, response) => void this.#deps.storage.answer(request, response));
     this.#listen(probePort, (_request, response) => void response.end('ok'));
     const git = this.#watch<GitRepository>({ type: GitRepositories, find: findGit });
     const helm = this.#watch({
@@ -111,7 +112,11 @@ class SourceController {
       latest: (object, { storage }) => storage.urlOf(object, 'index.yaml'),
       isStatic: ({ spec }) => spec.type === 'oci' || spec.url.startsWith('oci://'),
     });
-    this.#watch({ type: OciRepositories, find: findOci });
+    this.#watch({
+      type: OciRepositories,
+      find: findOci,
+      latest: (object, { storage }) => storage.urlOf(object, 'latest.tar.gz'),
+    });
     const bucket = this.#watch({ type: Buckets, find: refuseBucket });
     const charts = this.#watch<HelmChart>({
       type: HelmCharts,
@@ -233,7 +238,6 @@ const withoutEffect = new Set([
   'metrics-addr',
   'health-addr',
   'storage-path',
-  'storage-addr',
   'artifact-retention-ttl',
   'artifact-digest-algo',
   'helm-cache-max-size',
@@ -248,6 +252,7 @@ function parseFlags(args: readonly string[]): Flags {
   let flags: Flags = {
     concurrent: 4,
     advertisedAddress: undefined,
+    storagePort,
     watchAllNamespaces: true,
     watchLabelSelector: undefined,
     keptRecords: 2,
@@ -257,6 +262,8 @@ function parseFlags(args: readonly string[]): Flags {
     if (withoutEffect.has(name)) continue;
     if (name === 'concurrent') flags = { ...flags, concurrent: Math.max(1, Number(value) || flags.concurrent) };
     else if (name === 'storage-adv-addr') flags = { ...flags, advertisedAddress: value };
+    else if (name === 'storage-addr')
+      flags = { ...flags, storagePort: Number(/:(\d+)$/.exec(value)?.[1] ?? storagePort) };
     else if (name === 'watch-all-namespaces') flags = { ...flags, watchAllNamespaces: value !== 'false' };
     else if (name === 'watch-label-selector') flags = { ...flags, watchLabelSelector: value };
     else if (name === 'artifact-retention-records') flags = { ...flags, keptRecords: Math.max(1, Number(value) || 2) };

@@ -35,6 +35,8 @@ export interface Found {
   readonly stored: { readonly reason: string; readonly message: string };
   /** The event about it. */
   readonly event: (artifact: Artifact) => { readonly reason: string; readonly message: string };
+  /** The event when there is nothing new, where it is not the usual one. */
+  readonly unchanged?: { readonly reason: string; readonly message: string };
   /** Further members of the status. */
   readonly status?: Readonly<Record<string, unknown>>;
   readonly bytes: () => Promise<Uint8Array>;
@@ -44,13 +46,18 @@ export interface Found {
 export type Find<Object extends Source> = (object: Object, deps: SourceDeps, signal: AbortSignal) => Promise<Found>;
 
 /** The data of a Secret beside the object. Throws `SourceFailure` with Flux's words when it is missing. */
-export async function secretOf(object: KubeObject, name: string, client: Client): Promise<Record<string, string>> {
+export async function secretOf(
+  object: KubeObject,
+  name: string,
+  client: Client,
+  what = 'secret',
+): Promise<Record<string, string>> {
   const namespace = object.metadata.namespace ?? '';
   const secret: Secret | undefined = await client.get(Secrets, { namespace, name });
   if (secret === undefined) {
     throw new SourceFailure(
       'AuthenticationFailed',
-      `failed to get secret '${namespace}/${name}': secrets "${name}" not found`,
+      `failed to get ${what} '${namespace}/${name}': secrets "${name}" not found`,
     );
   }
   return Object.fromEntries(

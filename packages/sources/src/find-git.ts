@@ -36,6 +36,10 @@ export const findGit: Find<GitRepository> = async (object, deps, signal) => {
     news: `new upstream revision '${revision}'`,
     stored: { reason: 'Succeeded', message: `stored artifact for revision '${revision}'` },
     event: () => ({ reason: 'NewArtifact', message: `stored artifact for commit '${message}'` }),
+    unchanged: {
+      reason: 'GitOperationSucceeded',
+      message: `no changes since last reconciliation: observed revision '${revision}'`,
+    },
     bytes: async () => {
       const files = withoutIgnored(await filesOf(mirror, commit, sparseCheckout), ignore);
       for (const one of included) await copyIncluded(files, one, deps);
@@ -70,7 +74,7 @@ async function mirrorOf(object: GitRepository, deps: SourceDeps): Promise<Mirror
 async function authOf(object: GitRepository, { client }: SourceDeps): Promise<GitAuth | undefined> {
   const { secretRef } = object.spec;
   if (secretRef === undefined) return undefined;
-  const data = await secretOf(object, secretRef.name, client);
+  const data = await gitSecret(object, secretRef.name, client);
   if (data['caFile'] !== undefined || data['ca.crt'] !== undefined) {
     throw new SourceFailure('NotSupported', `secret ${secretRef.name}: ca.crt is not supported by Towpath`, {
       isStalled: true,
@@ -87,6 +91,20 @@ async function authOf(object: GitRepository, { client }: SourceDeps): Promise<Gi
     'AuthenticationFailed',
     `failed to configure authentication options: secret '${object.metadata.namespace}/${secretRef.name}' has none of identity, username or bearerToken`,
   );
+}
+
+async function gitSecret(
+  object: GitRepository,
+  name: string,
+  client: SourceDeps['client'],
+): Promise<Record<string, string>> {
+  try {
+    return await secretOf(object, name, client);
+  } catch (error) {
+    if (!(error instanceof SourceFailure)) throw error;
+    const message = `failed to get secret '${object.metadata.namespace}/${name}': ${error.message}`;
+    throw new SourceFailure(error.reason, message, { cause: error });
+  }
 }
 
 interface Checkout {
@@ -110,6 +128,7 @@ async function checkout({ spec }: GitRepository, mirror: Mirror, signal: AbortSi
     const branch = ref.branch ?? defaultBranch;
     return known(branch, refs.branches, `refs/heads/${branch}`);
   } catch (error) {
+    if (error instanceof SourceFailure) throw error;
     const message = `failed to checkout and determine revision: unable to clone '${spec.url}': ${messageOf(error)}`;
     throw new SourceFailure('GitOperationFailed', message, { cause: error });
   }
@@ -133,7 +152,10 @@ function newestTag(range: string, tags: Tips): Checkout {
   const matching = Object.keys(tags).filter((tag) => satisfies(tag, range));
   const [newest] = matching.toSorted((left, right) => compareVersions(right, left));
   const commit = newest === undefined ? undefined : tags[newest];
-  if (newest === undefined || commit === undefined) throw new Error(`no match found for semver: ${range}`);
+  if (newest === undefined || commit === undefined) {
+    const message = `failed to checkout and determine revision: no match found for semver: ${range}`;
+    throw new SourceFailure('GitOperationFailed', message);
+  }
   return { name: newest, commit };
 }
 
@@ -163,10 +185,19 @@ async function includedArtifacts(object: GitRepository, { client }: SourceDeps):
   const found: Included[] = [];
   for (const { repository, fromPath = '', toPath } of object.spec.include ?? []) {
     const key = { namespace: object.metadata.namespace ?? '', name: repository.name };
-    const artifact = (await client.get(GitRepositories, key))?.status?.artifact;
+    const source = await client.get(GitRepositories, key);
+    if (source === undefined) {
+      const absent = `GitRepository.source.toolkit.fluxcd.io "${repository.name}" not found`;
+      throw new SourceFailure('NotFound', `could not get resource for include '${repository.name}': ${absent}`, {
+        condition: 'IncludeUnavailable',
+        isWaiting: true,
+      });
+    }
+    const { artifact } = source.status ?? {};
     if (artifact === undefined) {
       throw new SourceFailure('NoArtifact', `no artifact available for include '${repository.name}'`, {
         condition: 'IncludeUnavailable',
+        isWaiting: true,
       });
     }
     found.push({ artifact, from: folderOf(fromPath), to: folderOf(toPath ?? repository.name) });

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { fromYaml, loadChart, packageChart, type ChartFiles } from '@towpath/charts';
-import { isRecord, messageOf } from '@towpath/kit';
+import { isRecord, messageOf, TowpathError } from '@towpath/kit';
 import {
   createPull,
   fetchIndexText,
@@ -67,15 +67,15 @@ async function indexText(object: HelmRepository, deps: SourceDeps, signal: Abort
     parseIndex(text, url);
     return text;
   } catch (error) {
-    const message = `failed to fetch Helm repository index: ${messageOf(error)}`;
-    throw new SourceFailure('IndexationFailed', message, { cause: error });
+    const because = `failed to cache index to temporary file: ${messageOf(error)}`;
+    throw new SourceFailure('Failed', `failed to fetch Helm repository index: ${because}`, { cause: error });
   }
 }
 
 async function httpOptions(object: HelmRepository, deps: SourceDeps, signal: AbortSignal): Promise<HttpOptions> {
   const { secretRef, passCredentials } = object.spec;
   if (secretRef === undefined) return { signal };
-  const { username, password } = await secretOf(object, secretRef.name, deps.client);
+  const { username, password } = await secretOf(object, secretRef.name, deps.client, 'authentication secret');
   return { signal, username, password, ...(passCredentials === true && { passCredentials }) };
 }
 
@@ -94,17 +94,17 @@ export const findHelmChart: Find<HelmChart> = async (object, deps, signal) => {
   switch (spec.sourceRef.kind) {
     case 'HelmRepository': {
       const repository = await deps.client.get(HelmRepositories, key);
-      if (repository === undefined) throw noSource(object, 'helmrepositories');
+      if (repository === undefined) throw noSource(object);
       return fromRepository(object, repository, deps, signal);
     }
     case 'GitRepository': {
       const source = await deps.client.get(GitRepositories, key);
-      if (source === undefined) throw noSource(object, 'gitrepositories');
+      if (source === undefined) throw noSource(object);
       return fromFolder(object, source, deps, signal);
     }
     case 'Bucket': {
       const source = await deps.client.get(Buckets, key);
-      if (source === undefined) throw noSource(object, 'buckets');
+      if (source === undefined) throw noSource(object);
       return fromFolder(object, source, deps, signal);
     }
     default:
@@ -114,9 +114,9 @@ export const findHelmChart: Find<HelmChart> = async (object, deps, signal) => {
   }
 };
 
-function noSource({ spec }: HelmChart, plural: string): SourceFailure {
-  const { name } = spec.sourceRef;
-  const message = `failed to get source: ${plural}.source.toolkit.fluxcd.io "${name}" not found`;
+function noSource({ spec }: HelmChart): SourceFailure {
+  const { kind, name } = spec.sourceRef;
+  const message = `failed to get source: ${kind}.source.toolkit.fluxcd.io "${name}" not found`;
   return new SourceFailure('SourceUnavailable', message);
 }
 
@@ -137,22 +137,17 @@ async function fromRepository(
   const pulled = isOci
     ? await pullOci(object, repository, deps)
     : await pullHttp(object, repository, { deps, artifact: sourceArtifact(repository, object), signal });
-  const revision = repository.status?.artifact?.revision;
+  const sourceRevision = repository.status?.artifact?.revision;
   if ((spec.valuesFiles ?? []).length === 0) {
-    return chartFound(object, pulled, {
-      reason: 'ChartPullSucceeded',
-      verb: 'pulled',
-      sourceRevision: revision,
-      bytes: () => Promise.resolve(pulled.data),
-    });
+    const bytes = (): Promise<Uint8Array> => Promise.resolve(pulled.data);
+    return chartFound(object, pulled, { reason: 'ChartPullSucceeded', verb: 'pulled', sourceRevision, bytes });
   }
-  const bytes = (): Promise<Uint8Array> => repackage(pulled.data, object);
-  return chartFound(object, pulled, {
-    reason: 'ChartPackageSucceeded',
-    verb: 'packaged',
-    sourceRevision: revision,
-    bytes,
-  });
+  const version = withMetadata(pulled.version, object, '');
+  const files = await unpackChart(pulled.data);
+  const values = withValues(files, files, object);
+  const bytes = (): Promise<Uint8Array> => pack(values.files, version);
+  const made = { reason: 'ChartPackageSucceeded', verb: 'packaged', sourceRevision, used: values.used, bytes };
+  return chartFound(object, { name: pulled.name, version }, made);
 }
 
 /** Throws, as Flux waits, while the source has nothing yet. */
@@ -160,7 +155,8 @@ function sourceArtifact(source: Source, { spec }: HelmChart): Artifact {
   const artifact = source.status?.artifact;
   if (artifact !== undefined) return artifact;
   const { kind, name } = spec.sourceRef;
-  throw new SourceFailure('NoSourceArtifact', `no artifact available for ${kind} source '${name}'`);
+  const message = `no artifact available for ${kind} source '${name}'`;
+  throw new SourceFailure('NoSourceArtifact', message, { isWaiting: true });
 }
 
 async function pullHttp(
@@ -176,7 +172,7 @@ async function pullHttp(
     const { entry, data } = await pullFromRepository(httpGet, { url: deps.hostUrl(url), http }, wanted);
     return { name: entry.name, version: entry.version, data };
   } catch (error) {
-    throw unavailable(spec, error);
+    throw unavailable(spec, artifact, error);
   }
 }
 
@@ -191,13 +187,31 @@ async function pullOci({ spec }: HelmChart, repository: HelmRepository, deps: So
     const found = await pullFromRegistry(address, wanted, { credentials: login, plainHttp: insecure === true });
     return { name: spec.chart, version: found.version, data: found.data };
   } catch (error) {
-    throw unavailable(spec, error);
+    const because = isAbsent(error)
+      ? `could not locate a version matching provided version string ${spec.version ?? '*'}`
+      : messageOf(error);
+    const message = `chart pull error: failed to get chart version for remote reference: ${because}`;
+    throw new SourceFailure('ChartPullError', message, { cause: error });
   }
 }
 
-function unavailable(spec: HelmChart['spec'], error: unknown): SourceFailure {
-  const message = `invalid chart reference: failed to get chart version for remote reference: ${messageOf(error)}`;
-  return new SourceFailure('InvalidChartReference', message, { cause: error, condition: 'BuildFailed' });
+function isAbsent(error: unknown): boolean {
+  return error instanceof TowpathError && error.code === 'CHART_NOT_FOUND';
+}
+
+/** What the index does not have stays so until the index or the chart's spec changes. */
+function unavailable({ chart, version = '*' }: HelmChart['spec'], artifact: Artifact, error: unknown): SourceFailure {
+  const text = messageOf(error);
+  if (!isAbsent(error)) {
+    const message = `chart pull error: failed to download chart for remote reference: ${text}`;
+    return new SourceFailure('ChartPullError', message, { cause: error });
+  }
+  const because = text.startsWith('no chart name found')
+    ? 'no chart name found'
+    : `no '${chart}' chart with version matching '${version}' found`;
+  const observed = { observedSourceArtifactRevision: artifact.revision };
+  const message = `invalid chart reference: failed to get chart version for remote reference: ${because}`;
+  return new SourceFailure('InvalidChartReference', message, { cause: error, isStalled: true, observed });
 }
 
 /** A chart's folder in the archive of a source. */
@@ -211,34 +225,37 @@ async function fromFolder(object: HelmChart, source: Source, deps: SourceDeps, s
     [...all].flatMap(([path, bytes]) => (path.startsWith(prefix) ? [[path.slice(prefix.length), bytes] as const] : [])),
   );
   try {
-    const metadata = chartMetadata(files, spec.chart);
-    const suffix = spec.reconcileStrategy === 'Revision' ? `+${revisionSuffix(artifact.revision)}` : '';
-    const pulled = { name: metadata.name, version: `${metadata.version}${suffix}`, data: new Uint8Array() };
+    const { name, version: written } = chartMetadata(files, spec.chart, artifact);
+    const revision = spec.reconcileStrategy === 'Revision' ? revisionSuffix(artifact.revision) : '';
+    const version = withMetadata(written, object, revision);
+    const values = withValues(files, all, object);
     const pull = createPull({ hostUrl: deps.hostUrl, signal });
-    const bytes = async (): Promise<Uint8Array> => {
-      const whole = await withDependencies(files, pull);
-      const chart = await loadChart(withValues(whole, all, object));
-      return (await packageChart(chart, suffix === '' ? {} : { version: pulled.version })).data;
-    };
-    return chartFound(object, pulled, {
-      reason: 'ChartPackageSucceeded',
-      verb: 'packaged',
-      sourceRevision: artifact.revision,
-      bytes,
-    });
+    const bytes = async (): Promise<Uint8Array> => pack(await withDependencies(values.files, pull), version);
+    return chartFound(
+      object,
+      { name, version },
+      {
+        reason: 'ChartPackageSucceeded',
+        verb: 'packaged',
+        sourceRevision: artifact.revision,
+        used: values.used,
+        bytes,
+      },
+    );
   } catch (error) {
     if (error instanceof SourceFailure) throw error;
     throw new SourceFailure('ChartPackageFailed', messageOf(error), { condition: 'BuildFailed', cause: error });
   }
 }
 
-function chartMetadata(files: ChartFiles, chart: string): { name: string; version: string } {
+function chartMetadata(files: ChartFiles, chart: string, { revision }: Artifact): { name: string; version: string } {
   const bytes = files.get('Chart.yaml');
   const parsed =
     bytes === undefined ? undefined : fromYaml(Buffer.from(bytes).toString('utf8'), { file: 'Chart.yaml' });
   if (isRecord(parsed)) return { name: String(parsed['name']), version: String(parsed['version']) };
   const message = `invalid chart reference: stat ${chart}: no such file or directory`;
-  throw new SourceFailure('InvalidChartReference', message, { condition: 'BuildFailed', isStalled: true });
+  const observed = { observedSourceArtifactRevision: revision };
+  throw new SourceFailure('InvalidChartReference', message, { isStalled: true, observed });
 }
 
 /** The short commit, or twelve digits of a digest. */
@@ -246,31 +263,50 @@ function revisionSuffix(revision: string): string {
   return (/sha\d+:([0-9a-f]+)$/.exec(revision)?.[1] ?? revision).slice(0, 12);
 }
 
-async function repackage(data: Uint8Array, object: HelmChart): Promise<Uint8Array> {
+/** Build metadata of the version by which those who watch see that the chart is another one. */
+function withMetadata(version: string, { spec, metadata }: HelmChart, revision: string): string {
+  const hasValues = (spec.valuesFiles ?? []).length > 0;
+  const parts = [revision, hasValues ? String(metadata.generation ?? 0) : ''].filter((part) => part !== '');
+  return parts.length === 0 ? version : `${version.split('+')[0] ?? ''}+${parts.join('.')}`;
+}
+
+async function unpackChart(data: Uint8Array): Promise<ChartFiles> {
   const all = await readArchive(data);
-  const files: ChartFiles = new Map(
-    [...all].map(([path, bytes]) => [path.slice(path.indexOf('/') + 1), bytes] as const),
-  );
-  return (await packageChart(await loadChart(withValues(files, files, object)), {})).data;
+  return new Map([...all].map(([path, bytes]) => [path.slice(path.indexOf('/') + 1), bytes] as const));
+}
+
+async function pack(files: ChartFiles, version: string): Promise<Uint8Array> {
+  return (await packageChart(await loadChart(files), { version })).data;
+}
+
+interface WithValues {
+  readonly files: ChartFiles;
+  /** Names of the files that are there. */
+  readonly used: readonly string[];
 }
 
 /** `values.yaml` made of the named files, later ones over earlier ones. */
-function withValues(files: ChartFiles, from: ReadonlyMap<string, Uint8Array>, { spec }: HelmChart): ChartFiles {
+function withValues(files: ChartFiles, from: ReadonlyMap<string, Uint8Array>, { spec }: HelmChart): WithValues {
   const { valuesFiles = [], ignoreMissingValuesFiles } = spec;
-  if (valuesFiles.length === 0) return files;
+  if (valuesFiles.length === 0) return { files, used: [] };
   let values: unknown = {};
+  const used: string[] = [];
   for (const name of valuesFiles) {
     const clean = name.replace(/^(\.?\/)+/, '');
     const bytes = from.get(clean) ?? files.get(clean);
     if (bytes === undefined) {
       if (ignoreMissingValuesFiles === true) continue;
-      throw new SourceFailure('ValuesFilesError', `values files merge error: no values file found at path '${name}'`, {
+      const because = `failed to merge chart values: no values file found at path '${name}'`;
+      throw new SourceFailure('ValuesFilesError', `values files merge error: ${because}`, {
         condition: 'BuildFailed',
+        isStalled: true,
       });
     }
+    used.push(name);
     values = merged(values, fromYaml(Buffer.from(bytes).toString('utf8'), { file: name }));
   }
-  return new Map([...files, ['values.yaml', Buffer.from(`${JSON.stringify(values, undefined, 2)}\n`)] as const]);
+  const text = Buffer.from(`${JSON.stringify(values, undefined, 2)}\n`);
+  return { files: new Map([...files, ['values.yaml', text] as const]), used };
 }
 
 function merged(under: unknown, over: unknown): unknown {
@@ -282,18 +318,24 @@ function merged(under: unknown, over: unknown): unknown {
 
 function chartFound(
   { spec }: HelmChart,
-  { name, version }: Pulled,
-  made: { reason: string; verb: string; sourceRevision: string | undefined; bytes: () => Promise<Uint8Array> },
+  { name, version }: { readonly name: string; readonly version: string },
+  made: {
+    readonly reason: string;
+    readonly verb: string;
+    readonly sourceRevision: string | undefined;
+    readonly used?: readonly string[];
+    readonly bytes: () => Promise<Uint8Array>;
+  },
 ): Found {
-  const { valuesFiles = [] } = spec;
-  const mergedFiles = valuesFiles.length === 0 ? '' : ` and merged values files [${valuesFiles.join(' ')}]`;
+  const { used = [] } = made;
+  const mergedFiles = used.length === 0 ? '' : ` and merged values files [${used.join(' ')}]`;
   const message = `${made.verb} '${name}' chart with version '${version}'${mergedFiles}`;
   return {
     revision: version,
     fileName: `${name}-${version}.tgz`,
     inputs: {
       observedChartName: name,
-      observedValuesFiles: spec.valuesFiles,
+      observedValuesFiles: spec.ignoreMissingValuesFiles === true && used.length > 0 ? used : undefined,
       ...(spec.sourceRef.kind !== 'HelmRepository' && { observedSourceArtifactRevision: made.sourceRevision }),
     },
     news: `new '${name}' chart with version '${version}'`,

@@ -20,13 +20,13 @@ export const findOci: Find<OciRepository> = async (object, deps) => {
   const revision = tag === '' ? digest : `${tag}@${digest}`;
   const { layerSelector, ignore } = spec;
   const isCopy = layerSelector?.operation === 'copy';
-  const hex = digest.slice(digest.indexOf(':') + 1);
+  const reference = `${place.host}/${place.repository}${tag === '' ? `@${digest}` : `:${tag}`}`;
   return {
     revision,
-    fileName: `${hex}.${isCopy ? 'tgz' : 'tar.gz'}`,
+    fileName: `${digest}.tar.gz`,
     inputs: { observedIgnore: ignore, observedLayerSelector: layerSelector },
     ...(manifest.annotations !== undefined && { metadata: manifest.annotations }),
-    news: `new revision '${revision}' for '${spec.url}'`,
+    news: `new revision '${revision}' for '${reference}'`,
     stored: { reason: 'Succeeded', message: `stored artifact for digest '${revision}'` },
     event: () => ({ reason: 'NewArtifact', message: eventMessage(revision, spec.url, manifest) }),
     bytes: async () => {
@@ -38,8 +38,13 @@ export const findOci: Find<OciRepository> = async (object, deps) => {
 };
 
 function placeOf(url: string): { host: string; repository: string } {
-  const match = /^oci:\/\/([^/]+)\/(.+?)\/?$/.exec(url);
-  if (match !== null) return { host: match[1] ?? '', repository: match[2] ?? '' };
+  const [, host = '', repository = ''] = /^oci:\/\/([^/]+)\/(.+?)\/?$/.exec(url) ?? [];
+  if (repository !== '' && /[^a-z0-9_\-./]/.test(repository)) {
+    const allowed = 'abcdefghijklmnopqrstuvwxyz0123456789_-./';
+    const because = `repository can only contain the characters \`${allowed}\`: ${repository}`;
+    throw new SourceFailure('URLInvalid', `URL validation failed for '${url}': ${because}`, { isStalled: true });
+  }
+  if (repository !== '') return { host, repository };
   const message = `failed to parse the URL '${url}': URL must be in format 'oci://<domain>/<org>/<repo>'`;
   throw new SourceFailure('URLInvalid', message, { isStalled: true });
 }
@@ -98,19 +103,22 @@ async function resolve({ spec }: OciRepository, client: RegistryClient, reposito
         ? ''
         : ref.semver === undefined
           ? (ref.tag ?? 'latest')
-          : await newest(ref, client, repository);
+          : await newest({ ...ref, url }, client, repository);
     const found = await client.manifest(repository, ref.digest ?? tag);
-    if (found === undefined) throw new Error('MANIFEST_UNKNOWN: manifest unknown');
+    if (found === undefined) {
+      const asked = `GET ${client.url.origin}/v2/${repository}/manifests/${ref.digest ?? tag}`;
+      throw new Error(`${asked}: MANIFEST_UNKNOWN: manifest unknown`);
+    }
     return { tag, digest: found.digest, manifest: parseManifest(found.bytes) };
   } catch (error) {
     if (error instanceof SourceFailure) throw error;
-    const message = `failed to determine artifact digest: ${url}: ${messageOf(error)}`;
+    const message = `failed to determine artifact digest: ${messageOf(error)}`;
     throw new SourceFailure('OCIArtifactPullFailed', message, { cause: error });
   }
 }
 
 async function newest(
-  ref: { semver?: string; semverFilter?: string },
+  { url, ...ref }: { url: string; semver?: string; semverFilter?: string },
   client: RegistryClient,
   repository: string,
 ): Promise<string> {
@@ -120,7 +128,10 @@ async function newest(
     (tag) => filter?.test(tag) !== false && satisfies(tag.replaceAll('_', '+'), ref.semver ?? '*'),
   );
   const [tag] = matching.toSorted((left, right) => compareVersions(right, left));
-  if (tag === undefined) throw new Error(`no match found for semver: ${ref.semver}`);
+  if (tag === undefined) {
+    const message = `failed to determine the artifact tag for '${url}': no match found for semver: ${ref.semver}`;
+    throw new SourceFailure('ReadOperationFailed', message);
+  }
   return tag;
 }
 
@@ -142,7 +153,7 @@ function chooseLayer({ layers }: Manifest, mediaType: string | undefined): Layer
     mediaType === undefined
       ? 'no layers found in artifact'
       : `failed to find layer with media type '${mediaType}' in artifact`;
-  throw new SourceFailure('OCILayerOperationFailed', because);
+  throw new SourceFailure('OCIArtifactLayerOperationFailed', because);
 }
 
 async function readLayer(client: RegistryClient, repository: string, { digest }: Layer): Promise<Buffer> {
@@ -151,7 +162,10 @@ async function readLayer(client: RegistryClient, repository: string, { digest }:
   for await (const chunk of client.blob(repository, digest)) {
     sizeBytes += chunk.length;
     if (sizeBytes > maxLayerBytes) {
-      throw new SourceFailure('OCILayerOperationFailed', `the layer has more than ${maxLayerBytes / 1024 / 1024} MiB`);
+      throw new SourceFailure(
+        'OCIArtifactLayerOperationFailed',
+        `the layer has more than ${maxLayerBytes / 1024 / 1024} MiB`,
+      );
     }
     chunks.push(chunk);
   }

@@ -20,17 +20,23 @@ const byDefault = [
 ];
 const fileName = '.sourceignore';
 
-/** The files without those that the defaults, `.sourceignore` files or `spec.ignore` name, the later rule winning. */
+/**
+ * The files without those that `.sourceignore` files and `spec.ignore` name, the later rule winning; the defaults count
+ * where there are no such rules, files of Git itself are never there.
+ */
 export function withoutIgnored(
   files: ReadonlyMap<string, Uint8Array>,
   spec: string | undefined,
 ): Map<string, Uint8Array> {
-  const rules = ignore().add([...always, ...byDefault]);
+  const rules = ignore().add(always);
   const places = [...files.keys()].filter((path) => path === fileName || path.endsWith(`/${fileName}`));
   for (const place of places.toSorted((left, right) => left.length - right.length)) {
     const folder = place.slice(0, -fileName.length);
     rules.add(withinFolder(Buffer.from(files.get(place) ?? []).toString('utf8'), folder));
   }
+  const texts = [...places.map((place) => Buffer.from(files.get(place) ?? []).toString('utf8')), spec ?? ''];
+  const isRuled = texts.some((text) => text.split('\n').some((line) => line.trim() !== '' && !line.startsWith('#')));
+  if (!isRuled) rules.add(byDefault);
   if (spec !== undefined) rules.add(spec);
   return new Map([...files].filter(([path]) => !rules.ignores(path)));
 }

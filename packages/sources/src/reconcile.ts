@@ -41,16 +41,24 @@ export async function reconcileSource<Object extends Source>(
     return done();
   }
   if (object.metadata.deletionTimestamp !== undefined) {
-    await storage.removeAll(object);
+    if (await storage.removeAll(object)) {
+      const message = 'garbage collected artifacts for deleted resource';
+      void deps.recorder.event(object, { type: 'Normal', reason: 'GarbageCollectionSucceeded', message });
+    }
     await setFinalizer(kind.type, object, deps, false);
     return done();
   }
   if (kind.isStatic?.(object) === true) return done();
   if (object.metadata.finalizers?.includes(finalizer) !== true) await setFinalizer(kind.type, object, deps, true);
-  if (object.spec.suspend === true) return done();
   const status = new StatusWriter(deps, kind.type, object);
+  if (object.spec.suspend === true) {
+    await status.suspended();
+    return done();
+  }
   const intervalMs = durationMs(object.spec.interval, defaultIntervalMs);
   try {
+    const { artifact } = object.status ?? {};
+    await status.begin(artifact !== undefined && storage.has(artifact));
     const found = await kind.find(object, deps, signal);
     await store(kind, object, { found, status, deps });
     failures.delete(name);
@@ -58,8 +66,13 @@ export async function reconcileSource<Object extends Source>(
   } catch (error) {
     if (signal.aborted || isAbort(error)) throw error;
     const failure = asFailure(error);
+    Object.assign(status.status, failure.observed);
     await status.failed(failure);
-    void deps.recorder.event(object, { type: 'Warning', reason: failure.reason, message: failure.message });
+    void deps.recorder.event(object, {
+      type: failure.isWaiting ? 'Normal' : 'Warning',
+      reason: failure.reason,
+      message: failure.message,
+    });
     if (failure.isStalled) return done();
     const count = (failures.get(name) ?? 0) + 1;
     failures.set(name, count);
@@ -101,12 +114,18 @@ async function store<Object extends Source>(
   const isSame =
     isCurrent && Object.entries(found.inputs).every(([key, value]) => jsonEqual(status.status[key], value));
   if (!isSame) {
-    await status.building(`building artifact: ${found.news}`);
+    await status.building(found.news, kind.type.kind === 'HelmChart' ? 'NewChart' : 'NewRevision');
     const { revision, fileName, metadata } = found;
     const file = { name: fileName, bytes: await found.bytes(), revision, ...(metadata !== undefined && { metadata }) };
     const artifact = await deps.storage.put(object, file);
     status.status.artifact = artifact;
-    if (artifact.digest !== before?.digest) announce(object, found, artifact, deps);
+    if (artifact.digest !== before?.digest) announce(object, found.event(artifact), artifact, deps);
+  } else if (status.hasFailed) {
+    announce(object, { ...found.event(before), reason: 'Succeeded' }, before, deps);
+  } else {
+    const message = `artifact up-to-date with remote revision: '${before.revision}'`;
+    const event = found.unchanged ?? { reason: 'ArtifactUpToDate', message };
+    void deps.recorder.event(object, { type: 'Normal', ...event });
   }
   for (const [key, value] of Object.entries({ ...found.inputs, ...found.status })) {
     if (value === undefined) delete status.status[key];
@@ -117,10 +136,15 @@ async function store<Object extends Source>(
   await status.stored(found.stored.reason, found.stored.message);
 }
 
-function announce(object: Source, found: Found, artifact: Artifact, { recorder }: SourceDeps): void {
+function announce(
+  object: Source,
+  event: { readonly reason: string; readonly message: string },
+  artifact: Artifact,
+  { recorder }: SourceDeps,
+): void {
   const annotations = {
     [`${sourceGroup}/revision`]: artifact.revision,
     [`${sourceGroup}/digest`]: artifact.digest,
   };
-  void recorder.event(object, { type: 'Normal', ...found.event(artifact), annotations });
+  void recorder.event(object, { type: 'Normal', ...event, annotations });
 }

@@ -14,11 +14,13 @@ import type { SourceFailure } from './errors.ts';
 import type { Source, SourceStatus } from './kinds.ts';
 
 /** Field manager of status and finalizers. */
-export const statusManager = 'gotk-source-controller';
+export const statusManager = 'source-controller';
 
 const failures = ['FetchFailed', 'BuildFailed', 'StorageOperationFailed', 'IncludeUnavailable'];
-/** Those that say something is wrong or under way come before those that say all is well. */
-const order = ['Ready', 'Stalled', 'Reconciling', ...failures, 'ArtifactOutdated', 'ArtifactInStorage'];
+/** These come first, the others by the newest generation, then by name. Source: fluxcd/pkg/runtime/conditions. */
+const first = ['Stalled', 'Reconciling', 'Ready'];
+/** Of an object that nobody looked at yet. */
+const neverObserved = -1;
 
 export class StatusWriter<Object extends Source> {
   readonly #deps: { readonly client: Client; readonly clock: Clock };
@@ -36,12 +38,51 @@ export class StatusWriter<Object extends Source> {
     this.status = structuredClone(this.#written);
   }
 
-  /** Says that something new was found; seen by those who watch. */
-  async building(message: string): Promise<void> {
-    this.#set('Reconciling', 'True', 'Progressing', message);
-    this.#set('Ready', 'Unknown', 'Progressing', message);
+  /** Says what is under way when there is something to say: a new generation, or nothing in the storage. */
+  async begin(isStored: boolean): Promise<void> {
+    const { generation = 0 } = this.#object.metadata;
+    const observed = this.status.observedGeneration ?? neverObserved;
+    const isNew = generation !== observed;
+    const isLost = !isStored && this.status.artifact !== undefined;
+    const news = isNew
+      ? `processing object: new generation ${observed} -> ${generation}`
+      : 'reconciliation in progress';
+    if (!isStored) {
+      delete this.status.artifact;
+      this.#remove('ArtifactInStorage');
+    }
     this.#remove('Stalled');
+    const building = `building artifact${isLost ? ': disappeared from storage' : ''}`;
+    this.#progress(isStored ? news : building, !isStored);
+    if (isNew || !isStored) await this.#write();
+  }
+
+  /** Says that something new was found; seen by those who watch. */
+  async building(news: string, reason: string): Promise<void> {
+    if (this.status.artifact !== undefined) this.#set('ArtifactOutdated', 'True', reason, news);
+    this.#progress(`building artifact: ${news}`, true);
     await this.#write();
+  }
+
+  /** Of an object that is suspended: what it was stays, and counts for its new generation. */
+  async suspended(): Promise<void> {
+    const ready = findCondition(this.status.conditions, 'Ready');
+    if (ready === undefined) return;
+    this.#set('Ready', ready.status, ready.reason ?? '', ready.message ?? '');
+    await this.#finish(ready.status === 'True');
+  }
+
+  /** True when the last look failed. */
+  get hasFailed(): boolean {
+    return failures.some((type) => findCondition(this.#object.status?.conditions, type)?.status === 'True');
+  }
+
+  #progress(message: string, isDrift: boolean): void {
+    const { conditions } = this.status;
+    const isSaid = findCondition(conditions, 'Reconciling')?.message === message;
+    if (!isSaid) this.#set('Reconciling', 'True', 'Progressing', message);
+    const ready = findCondition(conditions, 'Ready')?.status ?? 'Unknown';
+    if (ready === 'Unknown' || (isDrift && !isSaid)) this.#set('Ready', 'Unknown', 'Progressing', message);
   }
 
   /** All is well: `message` says what is stored. */
@@ -49,7 +90,7 @@ export class StatusWriter<Object extends Source> {
     for (const type of [...failures, 'ArtifactOutdated', 'Stalled', 'Reconciling']) this.#remove(type);
     this.#set('ArtifactInStorage', 'True', reason, message);
     this.#set('Ready', 'True', reason, message);
-    await this.#finish();
+    await this.#finish(true);
   }
 
   /** The old artifact, if any, stays. */
@@ -62,22 +103,17 @@ export class StatusWriter<Object extends Source> {
       this.#remove('Reconciling');
       this.#set('Stalled', 'True', reason, message);
     } else {
-      this.#remove('Stalled');
-      this.#set(
-        'Reconciling',
-        'True',
-        'ProgressingWithRetry',
-        messageOfReconciling(this.status) ?? 'reconciliation in progress',
-      );
+      const underWay = findCondition(this.status.conditions, 'Reconciling')?.message;
+      this.#set('Reconciling', 'True', 'ProgressingWithRetry', underWay ?? 'reconciliation in progress');
     }
-    await this.#finish();
+    await this.#finish(isStalled);
   }
 
-  async #finish(): Promise<void> {
+  async #finish(isObserved: boolean): Promise<void> {
     const requested = this.#object.metadata.annotations?.[reconcileRequestAnnotation];
     if (requested !== undefined) this.status.lastHandledReconcileAt = requested;
     const { generation } = this.#object.metadata;
-    if (generation !== undefined) this.status.observedGeneration = generation;
+    if (generation !== undefined && isObserved) this.status.observedGeneration = generation;
     await this.#write();
   }
 
@@ -95,7 +131,7 @@ export class StatusWriter<Object extends Source> {
       ...(generation !== undefined && { observedGeneration: generation }),
     };
     const others = (this.status.conditions ?? []).filter((condition) => condition.type !== type);
-    this.status.conditions = [...others, next].toSorted((a, b) => order.indexOf(a.type) - order.indexOf(b.type));
+    this.status.conditions = [...others, next].toSorted(inOrder);
   }
 
   #remove(type: string): void {
@@ -116,6 +152,10 @@ export class StatusWriter<Object extends Source> {
   }
 }
 
-function messageOfReconciling({ conditions }: SourceStatus): string | undefined {
-  return findCondition(conditions, 'Reconciling')?.message;
+function inOrder(left: Condition, right: Condition): number {
+  const weight = ({ type }: Condition): number => (first.includes(type) ? first.indexOf(type) : first.length);
+  const byWeight = weight(left) - weight(right);
+  if (byWeight !== 0) return byWeight;
+  const byGeneration = (right.observedGeneration ?? 0) - (left.observedGeneration ?? 0);
+  return byGeneration === 0 ? (left.type < right.type ? -1 : 1) : byGeneration;
 }

@@ -61,8 +61,12 @@ export class Storage {
     return readFile(join(this.#options.dir, path));
   }
 
-  async removeAll(object: KubeObject): Promise<void> {
-    await rm(join(this.#options.dir, folderOf(object)), { recursive: true, force: true });
+  /** True when there was something. */
+  async removeAll(object: KubeObject): Promise<boolean> {
+    const folder = join(this.#options.dir, folderOf(object));
+    const isThere = existsSync(folder);
+    await rm(folder, { recursive: true, force: true });
+    return isThere;
   }
 
   /** Serves `GET /KIND/NAMESPACE/NAME/FILE`. */
@@ -73,7 +77,7 @@ export class Storage {
       return;
     }
     try {
-      const bytes = await readFile(join(this.#options.dir, path));
+      const bytes = await readFile(await this.#fileOf(path));
       response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': bytes.length });
       response.end(request.method === 'HEAD' ? undefined : bytes);
     } catch {
@@ -81,15 +85,27 @@ export class Storage {
     }
   }
 
+  /** `latest.tar.gz` and `index.yaml` are the newest file of their folder. */
+  async #fileOf(path: string): Promise<string> {
+    const file = join(this.#options.dir, path);
+    if (!/\/(?:latest\.tar\.gz|index\.yaml)$/.test(path)) return file;
+    const [newest] = await newestFirst(dirname(file));
+    return newest === undefined ? file : join(dirname(file), newest);
+  }
+
   /** Keeps the newest files of a folder, `current` among them. */
   async #collect(folder: string, current: string): Promise<void> {
-    const names = await readdir(folder);
-    const files = await Promise.all(
-      names.map(async (name) => ({ name, atMs: (await stat(join(folder, name))).mtimeMs })),
-    );
-    const others = files.filter(({ name }) => name !== current).toSorted((left, right) => right.atMs - left.atMs);
-    for (const { name } of others.slice(this.#options.keptRecords - 1)) await rm(join(folder, name), { force: true });
+    const others = (await newestFirst(folder)).filter((name) => name !== current);
+    for (const name of others.slice(this.#options.keptRecords - 1)) await rm(join(folder, name), { force: true });
   }
+}
+
+async function newestFirst(folder: string): Promise<readonly string[]> {
+  const names = await readdir(folder);
+  const files = await Promise.all(
+    names.map(async (name) => ({ name, atMs: (await stat(join(folder, name))).mtimeMs })),
+  );
+  return files.toSorted((left, right) => right.atMs - left.atMs).map(({ name }) => name);
 }
 
 function folderOf({ kind, metadata }: KubeObject): string {

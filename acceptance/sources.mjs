@@ -1,0 +1,109 @@
+/**
+ * `npm run conformance -- sources`: the same sources (Flux 2) given to the real source-controller and to ours on the same
+ * API server: conditions, artifacts and their files, events and what kubectl prints are compared.
+ *
+ *   --cluster embedded|real   only there; default: both
+ *   --only NAME[,NAME]        these scenarios
+ *   --verbose                 prints every difference in full
+ */
+
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { differences } from './releases/compare.mjs';
+import { findTools, freePort, startProgram, startSourceController, withPlace } from './releases/place.mjs';
+import { applyKinds, createNamespaces } from './releases/prepare.mjs';
+import { prepareMaterial } from './sources/material.mjs';
+import { outcome } from './sources/outcome.mjs';
+import { scenarios, shared, sourcePath } from './sources/scenarios.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const stepLimitMs = 30_000;
+const { values: options } = parseArgs({
+  options: {
+    cluster: { type: 'string' },
+    only: { type: 'string' },
+    verbose: { type: 'boolean', default: false },
+    dist: { type: 'string', default: 'dist' },
+  },
+});
+
+const tools = findTools();
+if (tools.missing !== undefined) {
+  console.log(`skipped: ${tools.missing} not built (npm run conformance -- cluster controllers builds them)`);
+  process.exit(1);
+}
+let failed = 0;
+for (const cluster of options.cluster === undefined ? ['embedded', 'real'] : [options.cluster]) {
+  console.log(`── ${cluster}`);
+  await withPlace({ root, dist: options.dist, cluster, tools }, (place) => compareOn(place));
+}
+process.exit(failed === 0 ? 0 : 1);
+
+async function compareOn(place) {
+  await applyKinds(place);
+  const sides = { theirs: { namespace: 'sources-theirs' }, ours: { namespace: 'sources-ours00' } };
+  await createNamespaces(place, ['flux-system', sides.theirs.namespace, sides.ours.namespace]);
+  const material = await prepareMaterial(place);
+  const limited = { namespace: sides.theirs.namespace, args: ['--watch-all-namespaces=false'] };
+  sides.theirs.program = await startSourceController(place, limited);
+  sides.theirs.address = sides.theirs.program.address;
+  sides.ours.address = `127.0.0.1:${await freePort()}`;
+  sides.ours.program = startOurs(place, sides.ours);
+  for (const side of Object.values(sides)) {
+    for (const { name, ...step } of shared) await runStep(place, side, { name, step, material });
+  }
+  const wanted = options.only?.split(',');
+  const chosen = scenarios.filter(({ name }) => wanted === undefined || wanted.includes(name));
+  for (const scenario of chosen) await runScenario(place, scenario, { sides, material });
+  if (options.verbose) for (const { program } of Object.values(sides)) console.log(program.output().slice(-6000));
+}
+
+function startOurs(place, { namespace, address }) {
+  const own = ['controller', 'source-controller', '--watch-all-namespaces=false', `--storage-addr=${address}`];
+  const args = [join(place.dist, 'towpath.js'), ...own, `--storage-adv-addr=${address}`];
+  return startProgram(place, 'ours', process.execPath, args, { POD_NAMESPACE: namespace, POD_NAME: 'ours' });
+}
+
+async function runScenario(place, { name, steps, ignored = [] }, { sides, material }) {
+  const [theirs, ours] = await Promise.all(
+    Object.values(sides).map(async (side) => {
+      const outcomes = [];
+      for (const step of steps) outcomes.push(await runStep(place, side, { name, step, material }));
+      return outcomes;
+    }),
+  );
+  const problems = theirs.flatMap((one, index) => differences(one, ours[index], `step ${index + 1}`));
+  report(
+    name,
+    problems.filter(
+      ({ path }) => !ignored.some((end) => path.endsWith(end) || (end === 'events' && path.includes('/events/'))),
+    ),
+  );
+}
+
+async function runStep(place, { namespace, address }, { name, step, material }) {
+  const given = { api: place.api, namespace, name, kind: step.kind, address, material };
+  await step.act(given);
+  const limit = Date.now() + stepLimitMs;
+  let isReached = false;
+  while (!isReached && Date.now() < limit) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    isReached = step.until(await place.api.get(sourcePath(namespace, step.kind, name)));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  const found = await outcome(place, given);
+  return isReached ? found : { ...found, problem: `not reached in ${stepLimitMs / 1000} s` };
+}
+
+function report(name, problems) {
+  if (problems.length > 0) failed += 1;
+  console.log(`${problems.length === 0 ? 'same   ' : 'DIFFERS'} ${name}`);
+  for (const { path, theirs, ours } of problems) {
+    const show = (value) => {
+      const text = JSON.stringify(value) ?? 'absent';
+      return options.verbose || text.length < 900 ? text : `${text.slice(0, 900)}…`;
+    };
+    console.log(`    ${path}\n      theirs ${show(theirs)}\n      ours   ${show(ours)}`);
+  }
+}
