@@ -46,8 +46,8 @@ async function filesOf({ url, digest }) {
   const lines = list.stdout.split('\n').filter((line) => line !== '' && !line.startsWith('d'));
   // The chart's YAML is written by another library; bits of programs are a limit of ours.
   if (url.endsWith('.tgz')) return lines.map((line) => line.split(' ').at(-1)).toSorted();
-  const plain = lines.map((line) => line.replace('-rwx', '-rw-'));
-  return { lines: plain.toSorted().join('\n'), content: content.stdout.length };
+  const modeless = lines.map((line) => line.replace('-rwx', '-rw-'));
+  return { lines: modeless.toSorted().join('\n'), content: content.stdout.length };
 }
 
 async function eventsOf(api, namespace, kind, name) {
