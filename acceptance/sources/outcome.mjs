@@ -21,6 +21,8 @@ export async function outcome(place, { api, namespace, name, kind, address }) {
   return JSON.parse(text.replaceAll(namespace, 'NAMESPACE').replaceAll(address, 'ADDRESS').replace(time, 'TIME'));
 }
 
+const byText = (left, right) => (left < right ? -1 : 1);
+
 /** Go compresses otherwise. */
 function plain(artifact) {
   return artifact && { ...artifact, digest: 'DIGEST', size: 'SIZE' };
@@ -30,7 +32,7 @@ function managersOf(object) {
   return (object?.metadata.managedFields ?? [])
     .filter(({ manager }) => manager !== 'test')
     .map(({ manager, operation, subresource }) => `${manager} ${operation} ${subresource ?? ''}`)
-    .toSorted();
+    .toSorted(byText);
 }
 
 /** Mode, owner and digest of each file; of other things their digest. */
@@ -45,9 +47,9 @@ async function filesOf({ url, digest }) {
   const content = spawnSync('tar', ['-xzOf', '-'], { input: bytes });
   const lines = list.stdout.split('\n').filter((line) => line !== '' && !line.startsWith('d'));
   // The chart's YAML is written by another library; bits of programs are a limit of ours.
-  if (url.endsWith('.tgz')) return lines.map((line) => line.split(' ').at(-1)).toSorted();
+  if (url.endsWith('.tgz')) return lines.map((line) => line.split(' ').at(-1) ?? '').toSorted(byText);
   const modeless = lines.map((line) => line.replace('-rwx', '-rw-'));
-  return { lines: modeless.toSorted().join('\n'), content: content.stdout.length };
+  return { lines: modeless.toSorted(byText).join('\n'), content: content.stdout.length };
 }
 
 async function eventsOf(api, namespace, kind, name) {
@@ -57,7 +59,7 @@ async function eventsOf(api, namespace, kind, name) {
     .map(({ type, reason, message, metadata, source }) => {
       const annotations = Object.entries(metadata.annotations ?? {})
         .map(([key, value]) => `${key}=${value.replace(/^sha256:[0-9a-f]{64}$/, 'DIGEST')}`)
-        .toSorted();
+        .toSorted(byText);
       return `${source?.component} ${type} ${reason}: ${message} [${annotations.join(', ')}]`;
     });
   return Object.fromEntries(lines.map((line) => [line, true]));
