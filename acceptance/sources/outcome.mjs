@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
 import { pluralOf, sourcePath } from './scenarios.mjs';
 
+const kubectl = 'kubectl';
 const time = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g;
 
 /** Status, finalizers, events, what kubectl prints, and the files of the artifact. */
@@ -67,7 +68,7 @@ async function eventsOf(api, namespace, kind, name) {
 
 function kubectlOf(place, namespace, kind, name) {
   const args = ['-n', namespace, 'get', pluralOf(kind), name, '--ignore-not-found'];
-  const { stdout, stderr } = spawnSync('kubectl', args, {
+  const { stdout, stderr } = spawnSync(kubectl, args, {
     encoding: 'utf8',
     env: { ...process.env, KUBECONFIG: place.kubeconfig },
   });
