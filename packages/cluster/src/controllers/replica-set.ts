@@ -1,6 +1,7 @@
 /** ReplicaSets and ReplicationControllers: keeps the asked number of pods alive. */
 
 import {
+  findCondition,
   keyOf,
   matchesSelector,
   Pods,
@@ -171,9 +172,11 @@ function replicaSetStatus(
 }
 
 function failureCondition(set: ReplicaOwner, active: readonly Pod[], failure: unknown, nowMs: number): Condition[] {
-  const others = (set.status?.conditions ?? []).filter(({ type }) => type !== 'ReplicaFailure');
-  if (failure === undefined) return others;
+  const conditions = set.status?.conditions ?? [];
+  if (failure === undefined) return conditions.filter(({ type }) => type !== 'ReplicaFailure');
+  // The first failure stays: the name of the pod in its message is another one each time, and the write would lead to the next attempt.
+  if (findCondition(conditions, 'ReplicaFailure') !== undefined) return [...conditions];
   const reason = active.length < (set.spec.replicas ?? 1) ? 'FailedCreate' : 'FailedDelete';
   const message = messageOf(failure);
-  return setCondition(set.status?.conditions, { type: 'ReplicaFailure', status: 'True', reason, message }, nowMs);
+  return setCondition(conditions, { type: 'ReplicaFailure', status: 'True', reason, message }, nowMs);
 }

@@ -1,6 +1,6 @@
 /** StatefulSets, DaemonSets, Jobs and CronJobs on the real API server. */
 
-import { Events, findCondition, Pods, type Pod } from '@towpath/api';
+import { Events, findCondition, Pods, type AnyObject, type Pod, type ResourceType } from '@towpath/api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { serverTemplate, startFixture, type Fixture } from './testing/fixture.ts';
 import {
@@ -8,12 +8,22 @@ import {
   DaemonSetType,
   JobType,
   NodeType,
+  ReplicaSetType,
   StatefulSetType,
   type CronJob,
   type DaemonSet,
   type Job,
+  type ReplicaSet,
   type StatefulSet,
 } from './types.ts';
+
+const QuotaType: ResourceType<AnyObject & { spec: { hard: Record<string, string> } }> = {
+  group: '',
+  version: 'v1',
+  kind: 'ResourceQuota',
+  plural: 'resourcequotas',
+  namespaced: true,
+};
 
 let fixture: Fixture;
 
@@ -333,4 +343,26 @@ test('a pod that nobody controls is left alone', async () => {
   await fixture.settle();
 
   expect(names(await fixture.pods())).toEqual(['alone']);
+});
+
+test('a ReplicaSet over the quota is written once, and tried again after growing pauses', async () => {
+  const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata: { name: 'none', namespace } };
+  await fixture.client.create(QuotaType, { ...quota, spec: { hard: { pods: '0' } } });
+  const spec = { replicas: 1, selector: { matchLabels: { app: 'web' } }, template: serverTemplate('web:1') };
+  await fixture.client.create(ReplicaSetType, {
+    apiVersion: 'apps/v1',
+    kind: 'ReplicaSet',
+    metadata: { name: 'web', namespace },
+    spec,
+  });
+  const failed = (): Promise<ReplicaSet> =>
+    fixture.until(async () => {
+      const live = await fixture.client.get(ReplicaSetType, { namespace, name: 'web' });
+      return findCondition(live?.status?.conditions, 'ReplicaFailure')?.reason === 'FailedCreate' ? live : undefined;
+    });
+  const { resourceVersion } = (await failed()).metadata;
+
+  await fixture.until(async () => ((await events('FailedCreate')).length >= 3 ? true : undefined));
+
+  expect((await failed()).metadata.resourceVersion).toBe(resourceVersion);
 });

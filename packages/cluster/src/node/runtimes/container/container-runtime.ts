@@ -123,7 +123,7 @@ async function start(deps: ContainerDeps, plan: ContainerPlan, output: Output): 
     exec: (command, terminal) => {
       const words = [...(terminal.stdin === undefined ? [] : ['--interactive']), ...(terminal.tty ? ['--tty'] : [])];
       const whole = [engine.command, 'exec', ...words, name, ...command];
-      return runCommand(whole, { env: engine.env, script: deps.tools.script }, terminal);
+      return runCommand(whole, { env: engine.env, script: deps.tools.script, cwd: plan.dir }, terminal);
     },
     stdin: child.stdin ?? undefined,
     process: { pid, startTime: startTimeOf(pid) },
