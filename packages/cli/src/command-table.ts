@@ -21,6 +21,7 @@ export const commandTable: readonly CommandEntry[] = [
   { name: 'events', load: async () => (await import('./commands/events.ts')).eventsCommand },
   { name: 'plan', load: async () => (await import('./commands/plan.ts')).planCommand },
   { name: 'explain', load: async () => (await import('./commands/explain.ts')).explainCommand },
+  { name: 'init', load: async () => (await import('./commands/init.ts')).initCommand },
   { name: 'apply', load: async () => (await import('./commands/apply.ts')).applyCommand },
   { name: 'delete', load: async () => (await import('./commands/apply.ts')).deleteCommand },
   { name: 'run', load: async () => (await import('./commands/run.ts')).runCommand },

@@ -115,7 +115,7 @@ function shown(from: CopySource): string {
 }
 
 /** A repository name of the Git server that is also an object name. */
-function nameOf(source: string): string {
+export function nameOf(source: string): string {
   const last = basename(
     source
       .split('\\')
