@@ -21,7 +21,7 @@ export async function* readLog(
 ): AsyncGenerator<string, void, undefined> {
   const live = new AsyncQueue<LogRecord>({ limit: maxPendingLines });
   const follow = options.follow && source.writer !== undefined;
-  await source.writer?.flushed();
+  // Before the file is written out: a line in between would be in neither.
   let unsubscribe = (): void => {};
   if (follow) {
     unsubscribe = source.writer.subscribe((record) => {
@@ -29,6 +29,7 @@ export async function* readLog(
       else live.push(record);
     });
   }
+  await source.writer?.flushed();
   const stop = (): void => live.close();
   context.signal.addEventListener('abort', stop);
   try {

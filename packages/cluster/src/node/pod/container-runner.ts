@@ -51,6 +51,8 @@ export class ContainerRunner {
   #prober: Prober | undefined;
   #log: LogWriter | undefined;
   #image: LocalImage | undefined;
+  /** From the exit of the last process until the state tells of it. */
+  #ending: Promise<ContainerExit> | undefined;
   #stopping: Promise<void> | undefined;
   #isOutOfMemory = false;
   #startedWaiters: (() => void)[] = [];
@@ -248,7 +250,8 @@ export class ContainerRunner {
       });
       if (signal.aborted) running.signal('SIGKILL');
       background('container start', this.#afterStart(running, release), this.#context.log);
-      return await this.#end(await running.exited, startedAtMs);
+      this.#ending = this.#end(await running.exited, startedAtMs);
+      return await this.#ending;
     } catch (error) {
       release();
       throw error;
@@ -371,9 +374,12 @@ export class ContainerRunner {
 
   async #shutDown(graceMs: number): Promise<void> {
     const running = this.#running;
-    if (running === undefined) return;
-    this.#event('Normal', 'Killing', `Stopping container ${this.spec.name}`);
-    await this.#terminate(running, graceMs);
+    if (running !== undefined) {
+      this.#event('Normal', 'Killing', `Stopping container ${this.spec.name}`);
+      await this.#terminate(running, graceMs);
+    }
+    // How it ended is known a moment after its exit; the pod's last status must say it.
+    await this.#ending?.catch(() => {});
   }
 
   async #terminate(running: RunningContainer, graceMs: number): Promise<void> {

@@ -141,8 +141,7 @@ export class PodWorker {
       await Promise.all(runs);
       if (this.#setup.signal.aborted) return;
       await this.#stopSidecars(shutdownGraceMs);
-      this.#changed();
-      await this.#writing;
+      await this.#writeLast();
       // A pod that is done keeps its logs until it is deleted, and nothing else.
       await this.#leave();
     } catch (error) {
@@ -266,8 +265,7 @@ export class PodWorker {
       await this.#context.clock.sleep(endpointDrainMs);
     }
     await this.#stopContainers(graceMs);
-    this.#changed();
-    await this.#writing;
+    await this.#writeLast();
     const { namespace, name, uid } = identityOf(this.#pod);
     for (let failures = 1; ; failures++) {
       try {
@@ -310,6 +308,13 @@ export class PodWorker {
       if (this.#dirty) this.#changed();
     });
     background('write pod status', this.#writing, this.#context.log);
+  }
+
+  /** Resolves when the status is written as it is now. */
+  async #writeLast(): Promise<void> {
+    this.#changed();
+    // A write that was ending when the change came leads to another one.
+    while (this.#writing !== undefined) await this.#writing;
   }
 
   async #write(): Promise<void> {
