@@ -94,7 +94,7 @@ const fluxKinds = [
 
 const outcomes = {};
 for (const side of ['theirs', 'ours']) {
-  outcomes[side] = await withPlace({ root, dist: options.dist, cluster: options.cluster, tools }, (place) =>
+  outcomes[side] = await withPlace({ dist: options.dist, cluster: options.cluster, tools }, (place) =>
     runExample(place, side),
   );
 }

@@ -7,36 +7,17 @@
  *   --verbose                 prints every difference in full
  */
 
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { helmRepository, ociRepository, startDemoCharts } from './releases/charts.mjs';
 import { differences, outcome } from './releases/compare.mjs';
-import { findTools, must, startOurs, startSourceController, startTheirs, withPlace } from './releases/place.mjs';
+import { must, onEachCluster, readOptions, startOurs, startSourceController, startTheirs } from './releases/place.mjs';
 import { applyKinds, createNamespaces, decideFates } from './releases/prepare.mjs';
 import { scenarios } from './releases/scenarios.mjs';
 import { takeOver } from './releases/take-over.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const stepLimitMs = 90_000;
-const { values: options } = parseArgs({
-  options: {
-    cluster: { type: 'string' },
-    only: { type: 'string' },
-    verbose: { type: 'boolean', default: false },
-    dist: { type: 'string', default: 'dist' },
-  },
-});
-
-const tools = findTools();
-if (tools.missing !== undefined) {
-  console.log(`skipped: ${tools.missing} not built (npm run conformance -- cluster controllers builds them)`);
-  process.exit(1);
-}
+const options = readOptions();
 let failed = 0;
-for (const cluster of options.cluster === undefined ? ['embedded', 'real'] : [options.cluster]) {
-  console.log(`── ${cluster}`);
-  await withPlace({ root, dist: options.dist, cluster, tools }, (place) => compareOn(place));
-}
+await onEachCluster(options, compareOn);
 process.exit(failed === 0 ? 0 : 1);
 
 async function compareOn(place) {
@@ -45,7 +26,7 @@ async function compareOn(place) {
   await createNamespaces(place, ['flux-system', ...Object.values(namespaces)]);
   const charts = await startDemoCharts(place, ['1.0.0', '1.1.0']);
   const registry = place.up.registry.replace(/^https?:\/\//, '').replace(/\/$/, '');
-  must(tools.helm3, ['push', charts.archives['1.0.0'], `oci://${registry}/charts`, '--plain-http'], {
+  must(place.tools.helm3, ['push', charts.archives['1.0.0'], `oci://${registry}/charts`, '--plain-http'], {
     env: { PATH: process.env.PATH, HOME: place.work },
   });
   for (const namespace of Object.values(namespaces)) {

@@ -8,36 +8,17 @@
  */
 
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { differences } from './releases/compare.mjs';
-import { findTools, freePort, startProgram, startSourceController, withPlace } from './releases/place.mjs';
+import { freePort, onEachCluster, readOptions, startProgram, startSourceController } from './releases/place.mjs';
 import { applyKinds, createNamespaces } from './releases/prepare.mjs';
 import { prepareMaterial } from './sources/material.mjs';
 import { outcome } from './sources/outcome.mjs';
 import { scenarios, shared, sourcePath } from './sources/scenarios.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const stepLimitMs = 30_000;
-const { values: options } = parseArgs({
-  options: {
-    cluster: { type: 'string' },
-    only: { type: 'string' },
-    verbose: { type: 'boolean', default: false },
-    dist: { type: 'string', default: 'dist' },
-  },
-});
-
-const tools = findTools();
-if (tools.missing !== undefined) {
-  console.log(`skipped: ${tools.missing} not built (npm run conformance -- cluster controllers builds them)`);
-  process.exit(1);
-}
+const options = readOptions();
 let failed = 0;
-for (const cluster of options.cluster === undefined ? ['embedded', 'real'] : [options.cluster]) {
-  console.log(`── ${cluster}`);
-  await withPlace({ root, dist: options.dist, cluster, tools }, (place) => compareOn(place));
-}
+await onEachCluster(options, compareOn);
 process.exit(failed === 0 ? 0 : 1);
 
 async function compareOn(place) {

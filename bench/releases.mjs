@@ -8,13 +8,11 @@
  *   --shared                  all refer to one HelmChart (chartRef): the source-controller has next to nothing to do
  */
 
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { helmRelease, helmRepository, startDemoCharts } from '../acceptance/releases/charts.mjs';
 import { findTools, startOurs, startSourceController, startTheirs, withPlace } from '../acceptance/releases/place.mjs';
 import { applyKinds, createNamespaces } from '../acceptance/releases/prepare.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
 const limitMs = 600_000;
 /** Of theirs: at most half of the time, no more memory. */
 const bars = { time: 0.5, memory: 1 };
@@ -41,7 +39,7 @@ export async function benchReleases(args) {
     console.log(
       `── ${cluster}, ${options.count} releases${options.shared ? ' of one HelmChart' : ''}, theirs 10 at once, ours ${options.concurrent}`,
     );
-    const rows = await withPlace({ root, dist: options.dist, cluster, tools }, (place) => measureOn(place, given));
+    const rows = await withPlace({ dist: options.dist, cluster, tools }, (place) => measureOn(place, given));
     print(rows);
   }
 }

@@ -5,9 +5,12 @@ import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } fr
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { startRealCluster } from '../adoption/real-cluster.mjs';
 import { createApi } from './api.mjs';
 
+const root = fileURLToPath(new URL('../..', import.meta.url));
 export const versions = { helm: 'v1.6.0', source: 'v1.9.1' };
 const startLimitMs = 120_000;
 
@@ -23,8 +26,34 @@ export function findTools(folder = join(homedir(), '.cache', 'towpath', 'tools')
   return missing.length === 0 ? tools : { missing: missing.join(', ') };
 }
 
+/** The options of a campaign that gives the same objects to a real controller and to ours. */
+export function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      cluster: { type: 'string' },
+      only: { type: 'string' },
+      verbose: { type: 'boolean', default: false },
+      dist: { type: 'string', default: 'dist' },
+    },
+  });
+  return values;
+}
+
+/** Runs `compareOn(place)` on each kind of cluster, or the one that is asked for; ends the process when a tool is missing. */
+export async function onEachCluster({ cluster: only, dist }, compareOn) {
+  const tools = findTools();
+  if (tools.missing !== undefined) {
+    console.log(`skipped: ${tools.missing} not built (npm run conformance -- cluster controllers builds them)`);
+    process.exit(1);
+  }
+  for (const cluster of only === undefined ? ['embedded', 'real'] : [only]) {
+    console.log(`── ${cluster}`);
+    await withPlace({ dist, cluster, tools }, compareOn);
+  }
+}
+
 /** Runs `use(place)` on the embedded cluster or a real control plane, and ends everything it started. */
-export async function withPlace({ root, dist = 'dist', cluster, tools }, use) {
+export async function withPlace({ dist = 'dist', cluster, tools }, use) {
   const work = mkdtempSync(join(tmpdir(), `towpath-releases-${cluster}-`));
   mkdirSync(join(work, 'home'));
   const ends = [];

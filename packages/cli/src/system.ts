@@ -83,7 +83,7 @@ async function start(options: SystemOptions, data: DataDir, ends: Disposer): Pro
     version: options.version,
     program: options.program,
     exposeMetrics: (handler) => sources.exposeMetrics(handler),
-    path: options.env['PATH'],
+    env: options.env,
   });
   signal.throwIfAborted();
   const host = readHostFacts(options.env);

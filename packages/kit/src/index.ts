@@ -4,6 +4,7 @@ export { background } from './background.ts';
 export { systemTime, toTimestamp, type Clock, type Time, type Timer } from './clock.ts';
 export { Disposer, type Disposable } from './disposer.ts';
 export { codeOf, isAbort, messageOf, TowpathError, type TowpathErrorOptions } from './errors.ts';
+export { goDurationText, parseGoDuration } from './go-duration.ts';
 export { getIn, isRecord, jsonEqual, type Json, type JsonObject, type UnknownRecord } from './json.ts';
 export {
   createLogger,

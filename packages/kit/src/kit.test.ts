@@ -4,9 +4,11 @@ import {
   backoffMs,
   Disposer,
   getIn,
+  goDurationText,
   jsonEqual,
   logfmt,
   parseAllYaml,
+  parseGoDuration,
   randomSuffix,
   seededRandom,
   uuid,
@@ -148,4 +150,22 @@ describe('json', () => {
 test('names repeat with the seed', () => {
   expect(randomSuffix(seededRandom(7))).toBe(randomSuffix(seededRandom(7)));
   expect(uuid(seededRandom(7))).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
+test.each([
+  [0, '0s'],
+  [0.5, '500µs'],
+  [12, '12ms'],
+  [12.3456, '12.346ms'],
+  [1250, '1.25s'],
+  [60_000, '1m0s'],
+  [62_500, '1m2.5s'],
+  [3_661_000, '1h1m1s'],
+])('%d ms prints as Go does: %s', (ms, text) => {
+  expect(goDurationText(ms)).toBe(text);
+  expect(parseGoDuration(text)).toBeCloseTo(ms, 3);
+});
+
+test.each(['', 'x', '5', '-1s', '1s x'])('%j is no duration', (text) => {
+  expect(parseGoDuration(text)).toBeUndefined();
 });

@@ -1,8 +1,8 @@
 /** Which canaries a commit starts, and whether they can succeed: a pure function of what was found. */
 
 import { parseApiVersion, type AnyObject } from '@towpath/api';
-import { getIn, isRecord, jsonEqual } from '@towpath/kit';
-import { diagnose, parseDurationMs, readPlan, type Canary, type Plan } from '@towpath/rollouts';
+import { getIn, isRecord, jsonEqual, parseGoDuration } from '@towpath/kit';
+import { diagnose, readPlan, subjectOf, type Canary, type Plan } from '@towpath/rollouts';
 import type { Change } from './compare.ts';
 import type { CanaryForecast, CanaryProblem } from './report.ts';
 
@@ -184,7 +184,7 @@ function thresholdProblems(plan: Plan): CanaryProblem[] {
       const message = `metric ${name} can never be within its threshold (min ${min ?? '-'}, max ${max ?? '-'})`;
       found.push(problem('fails', 'threshold-impossible', message, 'correct thresholdRange'));
     }
-    const windowMs = parseDurationMs(interval) ?? 60_000;
+    const windowMs = parseGoDuration(interval) ?? 60_000;
     if (windowMs > plan.intervalMs) {
       const message = `metric ${name} looks back ${interval}, longer than the ${plan.intervalMs / 1000}s between checks: one burst of errors fails ${Math.ceil(windowMs / plan.intervalMs)} checks`;
       found.push(
@@ -206,13 +206,7 @@ function trafficProblems(plan: Plan, input: ForecastInput, { callers }: CanaryFa
   const bypass = callers === undefined || callers.length === 0 ? staticBypass(plan, input.workloads) : undefined;
   if (callers === undefined) return bypass === undefined ? [] : [bypass];
   const diagnosis = diagnose({
-    canary: plan.name,
-    target: plan.target,
-    primary: plan.primary,
-    namespace: plan.namespace,
-    gateways: plan.service.gateways ?? [],
-    hosts: plan.service.hosts ?? [],
-    apexHost: `${plan.service.apex}.${plan.namespace}`,
+    ...subjectOf(plan),
     interval,
     providerError: undefined,
     address: plan.metricsServer,
@@ -257,7 +251,7 @@ function rateProblems(plan: Plan, rate: number): CanaryProblem[] {
   const [weight = 100] = plan.weights;
   const share = (plan.strategy === 'canary' ? weight : 100) / 100;
   return plan.metrics.flatMap(({ name, kind, interval, threshold }) => {
-    const windowSeconds = (parseDurationMs(interval) ?? 60_000) / 1000;
+    const windowSeconds = (parseGoDuration(interval) ?? 60_000) / 1000;
     const requests = rate * share * windowSeconds;
     const shown = `about ${requests < 10 ? requests.toFixed(1) : Math.round(requests)} requests reach the canary in ${interval} at ${weight}% of ${rate.toFixed(1)} requests/s`;
     if (requests < 1) {

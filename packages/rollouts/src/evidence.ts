@@ -26,13 +26,7 @@ export async function gatherEvidence(options: EvidenceOptions): Promise<Evidence
   });
   const running = pods.filter((pod) => pod.status?.phase === 'Running' && pod.metadata.deletionTimestamp === undefined);
   const base = {
-    canary: plan.name,
-    target: plan.target,
-    primary: plan.primary,
-    namespace: plan.namespace,
-    gateways: plan.service.gateways ?? [],
-    hosts: plan.service.hosts ?? [],
-    apexHost: `${plan.service.apex}.${plan.namespace}`,
+    ...subjectOf(plan),
     interval,
     address: provider.address,
     pods: running.map((pod) => pod.metadata.name),
@@ -43,6 +37,18 @@ export async function gatherEvidence(options: EvidenceOptions): Promise<Evidence
   if (providerError !== undefined) return { ...base, ...nothing, providerError };
   const numbers = await askProvider(options, await gatewayWorkloads(client, base.gateways, plan.namespace));
   return { ...base, ...nothing, ...numbers, providerError: undefined };
+}
+
+/** What a diagnosis is about. */
+export function subjectOf({
+  name,
+  target,
+  primary,
+  namespace,
+  service,
+}: Plan): Pick<Evidence, 'canary' | 'target' | 'primary' | 'namespace' | 'gateways' | 'hosts' | 'apexHost'> {
+  const { gateways = [], hosts = [], apex } = service;
+  return { canary: name, target, primary, namespace, gateways, hosts, apexHost: `${apex}.${namespace}` };
 }
 
 function hasSidecar({ spec }: Pod): boolean {

@@ -5,8 +5,8 @@ export { phases, statusOf, type Canary, type CanarySpec, type CanaryStatus, type
 export { createRolloutController, type RolloutController } from './controller.ts';
 export { decide, desiredWeight, type Situation, type Step } from './decide.ts';
 export type { RolloutDeps } from './deps.ts';
-export { parseDurationMs } from './duration.ts';
 export { diagnose, type Cause, type Diagnosis, type Evidence } from './diagnosis.ts';
+export { subjectOf } from './evidence.ts';
 export { rolloutErrorCodes, type RolloutErrorCode } from './errors.ts';
 export { createNarrator, type Narrator } from './narrate.ts';
 export { readPlan, type Plan } from './plan.ts';

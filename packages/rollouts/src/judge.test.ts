@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { goDuration, parseDurationMs } from './duration.ts';
 import { judge } from './judge.ts';
 import { readPlan, type MetricPlan } from './plan.ts';
 import type { Measurement } from './providers/provider.ts';
@@ -125,22 +124,5 @@ describe('plan', () => {
       { min: undefined, max: 500 },
     ]);
     expect(read?.threshold).toBe(1);
-  });
-});
-
-describe('durations', () => {
-  it.each([
-    [0, '0s'],
-    [12, '12ms'],
-    [1515, '1.515s'],
-    [60_000, '1m0s'],
-    [3_661_000, '1h1m1s'],
-  ])('%d ms prints %s', (ms, text) => {
-    expect(goDuration(ms)).toBe(text);
-  });
-
-  it('reads back', () => {
-    expect(parseDurationMs('1m30s')).toBe(90_000);
-    expect(parseDurationMs('x')).toBeUndefined();
   });
 });

@@ -1,6 +1,6 @@
 /** Whether one measurement passes, and the sentence that says why not. Pure. */
 
-import { goDuration } from './duration.ts';
+import { goDurationText } from '@towpath/kit';
 import type { MetricPlan, Plan } from './plan.ts';
 import type { Measurement } from './providers/provider.ts';
 
@@ -59,14 +59,19 @@ function outside(plan: Plan, { kind, name, threshold }: MetricPlan, value: numbe
   if (kind === 'request-duration') {
     const ms = Math.trunc(value);
     if (min !== undefined && ms < Math.trunc(min)) {
-      return `${halt} request duration ${goDuration(ms)} < ${goDuration(min)}`;
+      return `${halt} request duration ${wholeMs(ms)} < ${wholeMs(min)}`;
     }
     if (max !== undefined && ms > Math.trunc(max)) {
-      return `${halt} request duration ${goDuration(ms)} > ${goDuration(max)}`;
+      return `${halt} request duration ${wholeMs(ms)} > ${wholeMs(max)}`;
     }
     return undefined;
   }
   if (min !== undefined && value < min) return `${halt} ${name} ${value.toFixed(2)} < ${min}`;
   if (max !== undefined && value > max) return `${halt} ${name} ${value.toFixed(2)} > ${max}`;
   return undefined;
+}
+
+/** Flagger prints no parts of a millisecond. */
+function wholeMs(ms: number): string {
+  return goDurationText(Math.trunc(ms));
 }

@@ -1,8 +1,7 @@
 /** A Canary read once: names, defaults and limits in one place, unsupported wishes named. */
 
-import { getIn, isRecord } from '@towpath/kit';
+import { getIn, isRecord, parseGoDuration } from '@towpath/kit';
 import type { Canary, CanaryMetric, CanaryService, CanaryWebhook } from './canary.ts';
-import { parseDurationMs } from './duration.ts';
 
 type Strategy = 'canary' | 'blue-green' | 'ab-testing';
 
@@ -195,7 +194,7 @@ const webhookTypes: ReadonlySet<string> = new Set<WebhookType>([
 ]);
 
 function intervalOf(text: string | undefined): number {
-  const ms = text === undefined ? defaultIntervalMs : (parseDurationMs(text) ?? defaultIntervalMs);
+  const ms = text === undefined ? defaultIntervalMs : (parseGoDuration(text) ?? defaultIntervalMs);
   return Math.max(minIntervalMs, ms);
 }
 
@@ -251,7 +250,7 @@ function webhookOf(webhook: CanaryWebhook): WebhookPlan {
     type: type as WebhookType,
     url: webhook.url,
     timeoutMs:
-      (webhook.timeout === undefined ? undefined : parseDurationMs(webhook.timeout)) ?? defaultWebhookTimeoutMs,
+      (webhook.timeout === undefined ? undefined : parseGoDuration(webhook.timeout)) ?? defaultWebhookTimeoutMs,
     retries: webhook.retries ?? 0,
     metadata: webhook.metadata ?? {},
   };

@@ -1,5 +1,6 @@
 /** The kinds of `source.toolkit.fluxcd.io/v1`, the members this controller uses. Durations are Go's (`5m0s`). */
 
+import { parseGoDuration } from '@towpath/kit';
 import type { Condition, KubeObject, ResourceType } from '@towpath/api';
 
 /** What a source made of what it found; others fetch it by its URL. Source: fluxcd/pkg/apis/meta, Artifact. */
@@ -116,13 +117,7 @@ export const HelmRepositories = kindOf<HelmRepository>('HelmRepository', 'helmre
 export const HelmCharts = kindOf<HelmChart>('HelmChart', 'helmcharts');
 export const Buckets = kindOf<Source>('Bucket', 'buckets');
 
-const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
-
 /** Milliseconds of a Go duration; `otherwise` where there is none or it is no duration. */
 export function durationMs(text: string | undefined, otherwise: number): number {
-  if (text === undefined || !/^(?:\d+(?:\.\d+)?(?:h|ms|m|s))+$/.test(text)) return otherwise;
-  return [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s)/g)].reduce(
-    (sum, [, number, unit]) => sum + Number(number) * (units[unit ?? ''] ?? 0),
-    0,
-  );
+  return text === undefined ? otherwise : (parseGoDuration(text) ?? otherwise);
 }

@@ -5,10 +5,12 @@ import {
   findCondition,
   keyOf,
   reconcileRequestAnnotation,
+  setFluxCondition,
+  withoutCondition,
   type Condition,
   type ResourceType,
 } from '@towpath/api';
-import { isRecord, toTimestamp, type Clock } from '@towpath/kit';
+import { isRecord, type Clock } from '@towpath/kit';
 import { isNotFound, type Client } from '@towpath/runtime';
 import type { SourceFailure } from './errors.ts';
 import type { Source, SourceStatus } from './kinds.ts';
@@ -17,8 +19,6 @@ import type { Source, SourceStatus } from './kinds.ts';
 export const statusManager = 'source-controller';
 
 const failures = ['FetchFailed', 'BuildFailed', 'StorageOperationFailed', 'IncludeUnavailable'];
-/** These come first, the others by the newest generation, then by name. Source: fluxcd/pkg/runtime/conditions. */
-const first = ['Stalled', 'Reconciling', 'Ready'];
 /** Of an object that nobody looked at yet. */
 const neverObserved = -1;
 
@@ -117,25 +117,13 @@ export class StatusWriter<Object extends Source> {
     await this.#write();
   }
 
-  /** Its time moves when status, reason or message do. */
   #set(type: string, status: Condition['status'], reason: string, message: string): void {
-    const old = findCondition(this.status.conditions, type);
-    const isSame = old?.status === status && old.reason === reason && old.message === message;
-    const { generation } = this.#object.metadata;
-    const next: Condition = {
-      type,
-      status,
-      reason,
-      message,
-      lastTransitionTime: isSame ? (old.lastTransitionTime ?? '') : toTimestamp(this.#deps.clock.nowMs()),
-      ...(generation !== undefined && { observedGeneration: generation }),
-    };
-    const others = (this.status.conditions ?? []).filter((condition) => condition.type !== type);
-    this.status.conditions = [...others, next].toSorted(inOrder);
+    const at = { nowMs: this.#deps.clock.nowMs(), generation: this.#object.metadata.generation };
+    this.status.conditions = setFluxCondition(this.status.conditions, { type, status, reason, message }, at);
   }
 
   #remove(type: string): void {
-    this.status.conditions = (this.status.conditions ?? []).filter((condition) => condition.type !== type);
+    this.status.conditions = withoutCondition(this.status.conditions, type);
   }
 
   /** An object that is gone is no failure. */
@@ -150,12 +138,4 @@ export class StatusWriter<Object extends Source> {
     }
     this.#written = structuredClone(this.status);
   }
-}
-
-function inOrder(left: Condition, right: Condition): number {
-  const weight = ({ type }: Condition): number => (first.includes(type) ? first.indexOf(type) : first.length);
-  const byWeight = weight(left) - weight(right);
-  if (byWeight !== 0) return byWeight;
-  const byGeneration = (right.observedGeneration ?? 0) - (left.observedGeneration ?? 0);
-  return byGeneration === 0 ? (left.type < right.type ? -1 : 1) : byGeneration;
 }

@@ -2,7 +2,6 @@
 
 import { describe, expect, test } from 'vitest';
 import { threeWayJsonMerge } from './apply/apply.ts';
-import { goDuration } from './flux-log.ts';
 import { checksum, gcMark, resourceId, syncSetName } from './marks.ts';
 import { manifestPaths, parseManifests } from './manifests/documents.ts';
 import { ignorePolicy, placeManifests, type KindLookup } from './manifests/resources.ts';
@@ -188,14 +187,4 @@ test.each([
   { name: 'lists whole', original: {}, modified: { l: [1] }, current: { l: [1, 2] }, patch: { l: [1] } },
 ])('three-way merge: $name', ({ original, modified, current, patch }) => {
   expect(threeWayJsonMerge(original, modified, current)).toEqual(patch);
-});
-
-test.each([
-  { ms: 0.5, text: '500µs' },
-  { ms: 12.3456, text: '12.346ms' },
-  { ms: 1250, text: '1.25s' },
-  { ms: 62_500, text: '1m2.5s' },
-  { ms: 3_600_000, text: '1h0m0s' },
-])('$ms ms is $text', ({ ms, text }) => {
-  expect(goDuration(ms)).toBe(text);
 });

@@ -3,11 +3,3 @@ export { applyJsonPatch } from './json-patch.ts';
 export { createThreeWayMergePatch, createTwoWayMergePatch } from './merge-diff.ts';
 export { mergeSchemaFor, type MergeField, type MergeSchema } from './merge-schema.ts';
 export { strategicMergePatch } from './strategic-merge.ts';
-export {
-  applyObjectPatches,
-  replaceImages,
-  selectsObject,
-  type ImageReplacement,
-  type ObjectPatchText,
-  type ObjectSelector,
-} from './object-patches.ts';

@@ -24,16 +24,8 @@ export function controllerCommand(context: CliContext): Command {
 }
 
 async function runController(context: CliContext, name: string, args: readonly string[]): Promise<void> {
-  const { clock, random, log, version, program, env, signal } = context;
-  const builtins = createBuiltins({
-    clock,
-    random,
-    log,
-    version,
-    program,
-    exposeMetrics: () => () => {},
-    path: context.env['PATH'],
-  });
+  const { log, env, signal } = context;
+  const builtins = createBuiltins(context);
   const builtin = builtins[name];
   if (builtin === undefined) {
     throw new TowpathError('USAGE', `there is no controller ${name}`, {

@@ -63,7 +63,7 @@ function whole(flag: string, least: number, most: number): (text: string) => num
 }
 
 async function run(context: CliContext, flags: NodeFlags): Promise<void> {
-  const { clock, random, version, program, env, signal } = context;
+  const { clock, random, version, env, signal } = context;
   const dataDir = resolve(context.cwd, flags.data);
   const kubeconfig = resolve(context.cwd, flags.kubeconfig);
   const data = await openDataDir(dataDir, { version });
@@ -90,7 +90,7 @@ async function run(context: CliContext, flags: NodeFlags): Promise<void> {
       runtime: flags.runtime,
       mirror: flags.registry,
       insecureRegistries: flags.insecureRegistry,
-      builtins: createBuiltins({ clock, random, log, version, program, exposeMetrics: () => () => {} }),
+      builtins: createBuiltins(context),
       hostServices: {},
       hostPorts: {},
     });

@@ -57,16 +57,8 @@ export function runCommand(context: CliContext): Command {
 async function run(context: CliContext, flags: RunFlags): Promise<void> {
   const chosen = chooseComponents(flags);
   const { client } = await context.client({ kubeconfig: flags.kubeconfig, context: flags.context });
-  const { clock, random, log, version, program, signal } = context;
-  const builtins = createBuiltins({
-    clock,
-    random,
-    log,
-    version,
-    program,
-    exposeMetrics: () => () => {},
-    path: context.env['PATH'],
-  });
+  const { log, signal } = context;
+  const builtins = createBuiltins(context);
   const kubeconfig = flags.kubeconfig === undefined ? undefined : resolve(context.cwd, flags.kubeconfig);
   context.stderr(
     `running ${chosen.join(', ')}${kubeconfig === undefined ? '' : ` with ${kubeconfig}`}; Ctrl-C stops\n`,

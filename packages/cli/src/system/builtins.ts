@@ -16,9 +16,9 @@ export interface BuiltinDeps {
   /** The program's file: the build puts the worker that renders charts beside it. */
   readonly program: string;
   /** Called with Prometheus' handler while it runs; returns the end. */
-  readonly exposeMetrics: (handler: RequestHandler) => () => void;
-  /** PATH: where a `kustomize` program may be. */
-  readonly path?: string | undefined;
+  readonly exposeMetrics?: (handler: RequestHandler) => () => void;
+  /** PATH says where a `kustomize` program may be. */
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** Each is loaded when it starts: a process that runs one controller holds that one only. */
@@ -46,7 +46,11 @@ export function createBuiltins(deps: BuiltinDeps): Readonly<Record<string, Built
       (await import('@towpath/sources')).createSourceController({ clock }),
     ),
     ...withElection('kustomize-controller', [9440], async () =>
-      (await import('@towpath/sync')).createKustomizeController({ clock, random, kustomize: kustomizeOn(deps.path) }),
+      (await import('@towpath/sync')).createKustomizeController({
+        clock,
+        random,
+        kustomize: kustomizeOn(deps.env['PATH']),
+      }),
     ),
     ...withElection('helm-operator', [3030], async () =>
       (await import('@towpath/releases')).createHelmOperator({ clock, random, renderWorker }),
@@ -65,7 +69,7 @@ export function createBuiltins(deps: BuiltinDeps): Readonly<Record<string, Built
       (await import('@towpath/metrics')).createPrometheusBuiltin({
         clock,
         pause: () => nextTurn(),
-        expose: deps.exposeMetrics,
+        expose: deps.exposeMetrics ?? (() => () => {}),
       }),
     ),
   };

@@ -1,12 +1,12 @@
 /** Install and upgrade: the two actions that make a new revision of what the spec asks for. */
 
+import { goDurationText } from '@towpath/kit';
 import { install } from '../actions/install.ts';
 import { upgrade } from '../actions/upgrade.ts';
 import type { Release } from '../storage/release.ts';
 import { applyCrds } from './crds.ts';
 import { mark, remove, summarize } from './conditions.ts';
 import { snapshotOf, valuesDigest } from './digests.ts';
-import { goDurationText } from './go-duration.ts';
 import { chartName, fullName, isOf, latest } from './history.ts';
 import type { ReleaseAction } from './helm-release.ts';
 import { inventoryOf } from './inventory.ts';

@@ -1,11 +1,10 @@
 /** The HelmChart object that `spec.chart` stands for: made, kept and removed by the HelmRelease. */
 
 import type { AnyObject, Key } from '@towpath/api';
-import { messageOf } from '@towpath/kit';
+import { goDurationText, messageOf } from '@towpath/kit';
 import type { Client } from '@towpath/runtime';
 import type { HelmRelease, HelmReleaseStatus } from './helm-release.ts';
 import { helmGroup } from './helm-release.ts';
-import { goDurationText } from './go-duration.ts';
 import { durationMsOf, namespaceOf } from './settings.ts';
 import { sourceGroup, sourceTypes } from './source.ts';
 

@@ -1,15 +1,10 @@
 /** The conditions of a HelmRelease as Flux keeps them, and Ready as the sum of the others. */
 
-import type { Condition } from '@towpath/api';
-import { toTimestamp } from '@towpath/kit';
+import { findCondition, setFluxCondition, withoutCondition, type Condition } from '@towpath/api';
 import { commonMetadataDigest, postRenderersDigest } from './digests.ts';
 import type { HelmRelease, HelmReleaseStatus } from './helm-release.ts';
 
 export type ConditionType = 'Ready' | 'Reconciling' | 'Stalled' | 'Released' | 'TestSuccess' | 'Remediated' | 'Drifted';
-
-const messageLimit = 32_768;
-/** These come first, in this order. */
-const weights: Readonly<Record<string, number>> = { Stalled: 0, Reconciling: 1, Ready: 2 };
 
 /** The status that is being worked out, with the time and the generation its conditions are set for. */
 export interface Draft {
@@ -18,7 +13,6 @@ export interface Draft {
   readonly nowMs: () => number;
 }
 
-/** Sets a condition; its transition time moves when status, reason or message do. Source: fluxcd/pkg runtime/conditions. */
 export function mark(
   draft: Draft,
   type: ConditionType,
@@ -26,31 +20,9 @@ export function mark(
   reason: string,
   message: string,
 ): void {
-  const known = findIn(draft, type);
-  const text = message.length <= messageLimit ? message : `${message.slice(0, messageLimit - 3)}...`;
-  const isSame = known?.status === status && known.reason === reason && known.message === text;
-  const lastTransitionTime = isSame ? known.lastTransitionTime : toTimestamp(draft.nowMs());
-  const next: Condition = {
-    type,
-    status,
-    reason,
-    message: text,
-    ...(lastTransitionTime !== undefined && { lastTransitionTime }),
-    ...(draft.object.metadata.generation !== undefined && { observedGeneration: draft.object.metadata.generation }),
-  };
-  const others = (draft.status.conditions ?? []).filter((condition) => condition.type !== type);
-  draft.status.conditions = [...others, next].toSorted(order);
-}
-
-function order(left: Condition, right: Condition): number {
-  const leftWeight = weights[left.type];
-  const rightWeight = weights[right.type];
-  if (leftWeight !== undefined && rightWeight !== undefined) return leftWeight - rightWeight;
-  if (leftWeight !== undefined) return -1;
-  if (rightWeight !== undefined) return 1;
-  const generations = (right.observedGeneration ?? 0) - (left.observedGeneration ?? 0);
-  if (generations !== 0) return generations;
-  return left.type < right.type ? -1 : left.type > right.type ? 1 : 0;
+  const { generation } = draft.object.metadata;
+  const at = { nowMs: draft.nowMs(), generation };
+  draft.status.conditions = setFluxCondition(draft.status.conditions, { type, status, reason, message }, at);
 }
 
 export function markReconciling(draft: Draft, reason: 'Progressing' | 'ProgressingWithRetry', message: string): void {
@@ -64,11 +36,11 @@ export function markStalled(draft: Draft, reason: string, message: string): void
 }
 
 export function remove(draft: Draft, type: ConditionType): void {
-  draft.status.conditions = (draft.status.conditions ?? []).filter((condition) => condition.type !== type);
+  draft.status.conditions = withoutCondition(draft.status.conditions, type);
 }
 
 export function findIn(draft: Draft, type: ConditionType): Condition | undefined {
-  return draft.status.conditions?.find((condition) => condition.type === type);
+  return findCondition(draft.status.conditions, type);
 }
 
 export function isTrue(draft: Draft, type: ConditionType): boolean {

@@ -198,6 +198,28 @@ describe('helm controller', () => {
     expect(mended?.status?.failures).toBeUndefined();
   });
 
+  it('tries again after the interval of RetryOnFailure, whatever comes in between, or with a change', async () => {
+    const strategy = { name: 'RetryOnFailure', retryInterval: '10m' } as const;
+    const failed = await fixture.release({ values: { unknown: true }, install: { strategy } });
+    expect(conditionsOf(failed)).toContain('Reconciling=True ProgressingWithRetry');
+    const attempts = async (): Promise<number> =>
+      (await fixture.reasons()).filter((reason) => reason.endsWith('Failed')).length;
+    expect(await attempts()).toBe(1);
+
+    await fixture.clock.advance(60_000);
+    const result = await fixture.reconcile();
+    expect(result).toMatchObject({ type: 'requeue' });
+    expect(await attempts()).toBe(1);
+    expect((await fixture.client.get(HelmReleasesV2, key))?.status).toEqual(failed?.status);
+
+    await fixture.clock.advance(10 * 60_000);
+    await fixture.reconcile();
+    expect(await attempts()).toBe(2);
+
+    const mended = await fixture.release({ values: { message: 'mended' }, install: { strategy } });
+    expect(conditionsOf(mended)).toContain('Ready=True UpgradeSucceeded');
+  });
+
   it('corrects drift, and says so', async () => {
     await fixture.release({ driftDetection: { mode: 'enabled' } });
     const webMap = { namespace, name: 'web' };

@@ -34,6 +34,8 @@ export interface ControllerMemory {
   readonly found: Map<string, string>;
   /** Requeues in a row, by `namespace/name`. */
   readonly requeues: Map<string, number>;
+  /** When a failed action is due again (monotonic milliseconds), by `namespace/name`. */
+  readonly retries: Map<string, number>;
 }
 
 interface RunningWork {
@@ -53,5 +55,5 @@ export class Superseded extends Error {
 }
 
 export function createMemory(): ControllerMemory {
-  return { running: new Map(), found: new Map(), requeues: new Map() };
+  return { running: new Map(), found: new Map(), requeues: new Map(), retries: new Map() };
 }

@@ -1,6 +1,6 @@
 /** Drift: what server-side apply of the stored manifest would change in the live objects. */
 
-import { applyJsonPatch, selectsObject, type AnyObject } from '@towpath/api';
+import { applyJsonPatch, type AnyObject } from '@towpath/api';
 import { codeOf, getIn, isRecord, messageOf, type UnknownRecord } from '@towpath/kit';
 import { isNotFound, type Client } from '@towpath/runtime';
 import { buildObjects, keyOfObject, type ReleaseObject } from '../actions/objects.ts';
@@ -9,6 +9,7 @@ import { withOwnedFields } from '../actions/patch.ts';
 import type { Release } from '../storage/release.ts';
 import { helmGroup, type IgnoreRule } from './helm-release.ts';
 import { jsonDiff, type JsonChange } from './json-diff.ts';
+import { selectsObject } from './object-patches.ts';
 import { subjectOf } from './waiter.ts';
 
 export interface Drifted {

@@ -1,7 +1,6 @@
 /** The controller's flags, under the names the original has. */
 
-import { TowpathError } from '@towpath/kit';
-import { parseGoDuration } from './go-duration.ts';
+import { parseGoDuration, TowpathError } from '@towpath/kit';
 
 export interface ControllerFlags {
   /** Releases at once. */

@@ -1,11 +1,12 @@
 /** What Flux changes in the objects of a chart: patches and images, common metadata, and whose they are. */
 
-import { applyObjectPatches, replaceImages, type AnyObject } from '@towpath/api';
+import { type AnyObject } from '@towpath/api';
 import { toYaml } from '@towpath/charts';
 import { parseManifest } from '../actions/objects.ts';
 import type { Rendered } from '../actions/rendered.ts';
 import type { ReleaseHook } from '../storage/release.ts';
 import { helmGroup, type HelmRelease } from './helm-release.ts';
+import { applyObjectPatches, replaceImages } from './object-patches.ts';
 import { namespaceOf } from './settings.ts';
 
 /**

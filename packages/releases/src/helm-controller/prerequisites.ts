@@ -1,13 +1,12 @@
 /** What has to be there before a release can be made: what is asked for is supported, dependencies, source, chart, values. */
 
 import { keyOf, keyText, type AnyObject } from '@towpath/api';
-import { codeOf, messageOf } from '@towpath/kit';
+import { codeOf, goDurationText, messageOf } from '@towpath/kit';
 import { isConditionTrue } from '@towpath/api';
 import { hasCode } from '../errors.ts';
 import { AccessDenied, refuseOtherNamespace } from './chart-template.ts';
 import { findIn, mark, markStalled, remove, type Draft } from './conditions.ts';
 import type { ControllerDeps } from './deps.ts';
-import { goDurationText } from './go-duration.ts';
 import { HelmReleasesV2, type HelmRelease } from './helm-release.ts';
 import { namespaceOf } from './settings.ts';
 import {

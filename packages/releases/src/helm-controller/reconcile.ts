@@ -35,6 +35,7 @@ export async function reconcileHelmRelease(key: Key, deps: ControllerDeps, stop:
   if (object === undefined) {
     deps.memory.requeues.delete(keyText(key));
     deps.memory.found.delete(keyText(key));
+    deps.memory.retries.delete(keyText(key));
     return done();
   }
   const draft: Draft = { object, status: structuredClone(object.status ?? {}), nowMs: () => deps.clock.nowMs() };
@@ -134,6 +135,13 @@ async function release(
     status.lastAttemptedGeneration !== object.metadata.generation ||
     (status.lastAttemptedRevision ?? '') !== chart.metadata.version ||
     (status.lastAttemptedConfigDigest !== undefined && status.lastAttemptedConfigDigest !== configDigest);
+  const isAsked = resets || status.lastHandledReconcileAt !== object.metadata.annotations?.[requestedAt];
+  const isOther = isNew || (status.lastAttemptedRevisionDigest ?? '') !== ociDigest;
+  const leftMs = retryLeftMs(object, deps);
+  if (leftMs > 0 && !isAsked && !isOther) {
+    draft.status = structuredClone(object.status ?? {});
+    return requeue({ afterMs: leftMs });
+  }
   if (isNew || resets) clearFailures(base);
   if (object.metadata.generation !== undefined) status.lastAttemptedGeneration = object.metadata.generation;
   status.lastAttemptedRevision = chart.metadata.version;
@@ -167,10 +175,21 @@ async function canceled(draft: Draft, deps: ControllerDeps, { by }: Superseded):
 function resultOf(draft: Draft, deps: ControllerDeps, end: LoopEnd): Result {
   const { object } = draft;
   if (end.type === 'again') return requeueSoon(object, deps);
-  deps.memory.requeues.delete(keyText({ namespace: namespaceOf(object), name: object.metadata.name }));
+  const name = keyText({ namespace: namespaceOf(object), name: object.metadata.name });
+  deps.memory.requeues.delete(name);
+  deps.memory.retries.delete(name);
   if (end.type === 'gave-up') return observed(draft, terminal(end.error));
-  const afterMs = end.type === 'retry-after' ? end.afterMs : durationMsOf(object.spec.interval, intervalFallbackMs);
-  return observed(draft, requeue({ afterMs: jitter(afterMs, jitterRatio, deps.random) }));
+  const isRetry = end.type === 'retry-after';
+  const intervalMs = isRetry ? end.afterMs : durationMsOf(object.spec.interval, intervalFallbackMs);
+  const afterMs = jitter(intervalMs, jitterRatio, deps.random);
+  if (isRetry) deps.memory.retries.set(name, deps.clock.monotonicMs() + afterMs);
+  return observed(draft, requeue({ afterMs }));
+}
+
+/** An event about what the last attempt had already seen must not bring the next one before its interval is over. */
+function retryLeftMs(object: HelmRelease, { memory, clock }: ControllerDeps): number {
+  const dueMs = memory.retries.get(keyText({ namespace: namespaceOf(object), name: object.metadata.name }));
+  return dueMs === undefined ? 0 : dueMs - clock.monotonicMs();
 }
 
 /** Again at once, and more and more rarely when that happens in a row. */

@@ -1,6 +1,6 @@
 /** Brings a release to what the spec asks for: observe, decide, one action, and again until there is nothing to do. */
 
-import { messageOf, unreachable } from '@towpath/kit';
+import { goDurationText, messageOf, unreachable } from '@towpath/kit';
 import { chartName, fullName, latest, newest, truncated } from './history.ts';
 import { runInstall, runUpgrade } from './acts-release.ts';
 import { runCorrection, runRollback, runTest, runUninstallRemediation, runUnlock } from './acts-remedy.ts';
@@ -17,7 +17,6 @@ import {
 } from './conditions.ts';
 import { decide, type Decision, type Keep, type ReleaseActionName } from './decide.ts';
 import { driftText, findDrift, hasChanges, type Drifted } from './drift.ts';
-import { goDurationText } from './go-duration.ts';
 import { activeRemediation, activeRetryMs, detectsDrift, timeoutMs } from './settings.ts';
 import { releaseState, rollbackTarget, type ReleaseState, type StateFacts } from './state.ts';
 import { releaseNameOf, say, type Work } from './work.ts';

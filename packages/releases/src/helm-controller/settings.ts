@@ -1,7 +1,7 @@
 /** What a HelmRelease asks for once the defaults of Flux are filled in. Source: helm-controller api/v2. */
 
+import { parseGoDuration } from '@towpath/kit';
 import { createHash } from 'node:crypto';
-import { parseGoDuration } from './go-duration.ts';
 import type { HelmRelease, HelmReleaseSpec, HelmReleaseStatus } from './helm-release.ts';
 
 export const defaultTimeoutMs = 300_000;

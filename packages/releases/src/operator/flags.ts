@@ -1,6 +1,6 @@
 /** The operator's flags, under the names the original has. */
 
-import { TowpathError } from '@towpath/kit';
+import { parseGoDuration, TowpathError } from '@towpath/kit';
 
 export interface OperatorFlags {
   readonly workers: number;
@@ -92,13 +92,9 @@ function whole(value: string, flag: string): number {
   throw new TowpathError('USAGE', `helm-operator: --${flag} ${value} is not a whole number above zero`);
 }
 
-const unitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
-
 /** A Go duration such as `1m30s`. */
 export function durationMs(value: string, flag: string): number {
-  const parts = [...value.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
-  if (parts.length === 0 || parts.map((part) => part[0]).join('') !== value) {
-    throw new TowpathError('USAGE', `--${flag}: "${value}" is not a duration`, { next: 'write it like 1m30s' });
-  }
-  return parts.reduce((sum, part) => sum + Number(part[1]) * (unitsMs[part[2] ?? ''] ?? 0), 0);
+  const parsed = parseGoDuration(value);
+  if (parsed !== undefined) return parsed;
+  throw new TowpathError('USAGE', `--${flag}: "${value}" is not a duration`, { next: 'write it like 1m30s' });
 }

@@ -1,9 +1,9 @@
 /** One synchronisation: reads the manifests of a commit, applies them in order, collects what is gone. */
 
 import type { AnyObject, ResourceType } from '@towpath/api';
-import { messageOf, TowpathError, type Clock } from '@towpath/kit';
+import { goDurationText, messageOf, TowpathError, type Clock } from '@towpath/kit';
 import type { Client } from '@towpath/runtime';
-import { goDuration, type FluxLog } from '../flux-log.ts';
+import { type FluxLog } from '../flux-log.ts';
 import { parseManifests, type Problem } from '../manifests/documents.ts';
 import { ignorePolicy, placeManifests, type KindLookup, type Resource } from '../manifests/resources.ts';
 import { checksumAnnotation, gcMark, gcMarkLabel } from '../marks.ts';
@@ -62,7 +62,7 @@ async function applyAll(options: SynchroniseOptions, resources: readonly Resourc
       problems.push({ source: resource.source, resource: resource.id, message: messageOf(error) });
     }
   }
-  const took = goDuration(clock.monotonicMs() - startedAtMs);
+  const took = goDurationText(clock.monotonicMs() - startedAtMs);
   const err = problems.length === 0 ? null : problems.map(({ message }) => message).join('\n');
   const isNews = output.length + problems.length > 0;
   if (isNews)

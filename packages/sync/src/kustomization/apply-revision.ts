@@ -2,14 +2,13 @@
 
 import { createHash } from 'node:crypto';
 import { ConfigMaps, isConditionTrue, Secrets, type AnyObject } from '@towpath/api';
-import { messageOf, stringifyYaml, toTimestamp, TowpathError } from '@towpath/kit';
+import { goDurationText, messageOf, stringifyYaml, toTimestamp, TowpathError } from '@towpath/kit';
 import { waitForObjects, type Client, type ObjectTarget } from '@towpath/runtime';
-import { goDuration } from '../flux-log.ts';
 import { ApplyError, applyStaged, changeLines, deleteAll, type Change } from './apply.ts';
 import { fetchArtifact } from './artifact.ts';
 import { childPath, type FileSet } from './build/files.ts';
 import { hasFolder } from './generate.ts';
-import { addSnapshot, timeoutMsOf, wholeDuration, type Artifact, type Source } from './kinds.ts';
+import { addSnapshot, timeoutMsOf, type Artifact, type Source } from './kinds.ts';
 import {
   apiVersionOfRef,
   inventoryEntry,
@@ -63,7 +62,7 @@ interface Work {
 async function buildAndApply(run: Run, artifact: Artifact): Promise<Work | undefined> {
   const { status, object } = run;
   const { revision } = artifact;
-  const timeout = wholeDuration(timeoutMsOf(object));
+  const timeout = goDurationText(timeoutMsOf(object));
   const step = async (what: string): Promise<void> => {
     status.reconciling(`${what} for revision ${revision} with a timeout of ${timeout}`);
     await status.write();
@@ -263,7 +262,7 @@ async function checkHealth(run: Run, work: Work): Promise<void> {
   const { revision } = work.artifact;
   const timeoutMs = timeoutMsOf(object);
   const wasHealthy = isConditionTrue(status.status.conditions, 'Healthy');
-  const message = `Running health checks for revision ${revision} with a timeout of ${wholeDuration(timeoutMs)}`;
+  const message = `Running health checks for revision ${revision} with a timeout of ${goDurationText(timeoutMs)}`;
   status.reconciling(message);
   status.set({ type: 'Healthy', status: 'Unknown', reason: 'Progressing', message });
   await status.write();
@@ -277,7 +276,7 @@ async function checkHealth(run: Run, work: Work): Promise<void> {
       throw signal.reason instanceof NewerRevision ? signal.reason : error;
     },
   );
-  const took = goDuration(clock.monotonicMs() - startedAtMs);
+  const took = goDurationText(clock.monotonicMs() - startedAtMs);
   if (outcome.type !== 'reached') {
     status.set({ type: 'Healthy', status: 'False', reason: 'HealthCheckFailed', message: outcome.message });
     record(run, work, 'HealthCheckFailed');
@@ -326,7 +325,7 @@ function record(run: Run, { artifact, digest }: Pick<Work, 'artifact' | 'digest'
   run.status.status.history = addSnapshot(run.status.status.history, {
     digest,
     lastReconciled: toTimestamp(clock.nowMs()),
-    lastReconciledDuration: goDuration(clock.monotonicMs() - run.startedAtMs),
+    lastReconciledDuration: goDurationText(clock.monotonicMs() - run.startedAtMs),
     lastReconciledStatus: outcome,
     metadata: { revision: artifact.revision, ...(origin !== undefined && { originRevision: origin }) },
   });

@@ -1,5 +1,6 @@
 /** `kustomize.toolkit.fluxcd.io/v1` Kustomization and the sources it reads, as far as this controller uses them. */
 
+import { parseGoDuration } from '@towpath/kit';
 import type { Condition, KubeObject, ResourceType } from '@towpath/api';
 import type { BuildSpec } from './generate.ts';
 import type { InventoryEntry } from './objects.ts';
@@ -104,22 +105,9 @@ export const sourceTypes: Readonly<Record<string, ResourceType<Source>>> = {
 };
 
 export const finalizer = 'finalizers.fluxcd.io';
-const units: Readonly<Record<string, number>> = {
-  h: 3_600_000,
-  m: 60_000,
-  s: 1000,
-  ms: 1,
-  us: 0.001,
-  µs: 0.001,
-  ns: 0.000001,
-};
-
 /** Milliseconds of a Go duration; undefined for a text that is none. */
 export function durationMs(text: string | undefined): number | undefined {
-  if (text === undefined || !/^(?:\d+(?:\.\d+)?(?:h|ms|m|s|us|µs|ns))+$/.test(text)) return undefined;
-  return [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s|us|µs|ns)/g)].reduce((sum, [, number, unit]) => {
-    return sum + Number(number) * (units[unit ?? ''] ?? 0);
-  }, 0);
+  return text === undefined ? undefined : parseGoDuration(text);
 }
 
 const minTimeoutMs = 30_000;
@@ -136,15 +124,6 @@ export function intervalMsOf({ spec }: Kustomization): number {
 
 export function retryMsOf(object: Kustomization): number {
   return durationMs(object.spec.retryInterval) ?? intervalMsOf(object);
-}
-
-/** As Go prints whole durations: `5m0s`. */
-export function wholeDuration(ms: number): string {
-  const seconds = ms / 1000;
-  if (seconds < 60) return `${Number(seconds.toFixed(3))}s`;
-  const minutes = Math.floor(seconds / 60);
-  const rest = `${Number((seconds % 60).toFixed(3))}s`;
-  return minutes < 60 ? `${minutes}m${rest}` : `${Math.floor(minutes / 60)}h${minutes % 60}m${rest}`;
 }
 
 export function sourceKeyOf({ metadata, spec }: Kustomization): { namespace: string; name: string } {

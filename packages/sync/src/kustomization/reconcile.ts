@@ -5,9 +5,8 @@
  */
 
 import { isConditionTrue, type Key } from '@towpath/api';
-import { isAbort, jitter, messageOf } from '@towpath/kit';
+import { goDurationText, isAbort, jitter, messageOf } from '@towpath/kit';
 import { done, requeue, type Result } from '@towpath/runtime';
-import { goDuration } from '../flux-log.ts';
 import { applyRevision } from './apply-revision.ts';
 import { finalize } from './finalize.ts';
 import {
@@ -18,7 +17,6 @@ import {
   retryMsOf,
   sourceKeyOf,
   sourceTypes,
-  wholeDuration,
   type Kustomization,
   type Source,
 } from './kinds.ts';
@@ -43,8 +41,8 @@ export async function reconcile(key: Key, deps: ReconcileDeps, signal: AbortSign
   }
   const { status } = run;
   if (status.condition('Ready')?.status === 'True') {
-    const took = goDuration(deps.clock.monotonicMs() - run.startedAtMs);
-    const message = `Reconciliation finished in ${took}, next run in ${wholeDuration(intervalMsOf(object))}`;
+    const took = goDurationText(deps.clock.monotonicMs() - run.startedAtMs);
+    const message = `Reconciliation finished in ${took}, next run in ${goDurationText(intervalMsOf(object))}`;
     run.log.info(message, { revision: status.status.lastAttemptedRevision });
     const annotations = { 'kustomize.toolkit.fluxcd.io/commit_status': 'update' };
     run.event('info', message, { revision: status.status.lastAppliedRevision, annotations });
@@ -101,7 +99,7 @@ async function reconcileSource(run: Run): Promise<Result> {
   const artifact = source.status?.artifact;
   const waitMs = deps.options.requeueDependencyMs;
   if (artifact === undefined) {
-    const message = `Source artifact not found, retrying in ${wholeDuration(waitMs)}`;
+    const message = `Source artifact not found, retrying in ${goDurationText(waitMs)}`;
     status.ready('False', 'ArtifactFailed', message);
     log.info(message);
     return requeue({ afterMs: waitMs });
@@ -109,7 +107,7 @@ async function reconcileSource(run: Run): Promise<Result> {
   const missing = await missingDependency(run, artifact.revision);
   if (missing !== undefined) {
     status.ready('False', 'DependencyNotReady', missing);
-    const message = `Dependencies do not meet ready condition, retrying in ${wholeDuration(waitMs)}`;
+    const message = `Dependencies do not meet ready condition, retrying in ${goDurationText(waitMs)}`;
     log.info(message, { because: missing });
     run.event('info', message, { revision: artifact.revision });
     return requeue({ afterMs: waitMs });
@@ -123,7 +121,7 @@ async function applied(run: Run, source: Source, revision: string): Promise<Resu
     const outcome = await applyRevision(run, source);
     if (outcome === 'gone') {
       const waitMs = deps.options.requeueDependencyMs;
-      const message = `Source is not ready, artifact not found, retrying in ${wholeDuration(waitMs)}`;
+      const message = `Source is not ready, artifact not found, retrying in ${goDurationText(waitMs)}`;
       status.ready('False', 'ArtifactFailed', message);
       log.info(message);
       return requeue({ afterMs: waitMs });
@@ -138,8 +136,8 @@ async function applied(run: Run, source: Source, revision: string): Promise<Resu
     if (run.signal.aborted || isAbort(error)) throw error;
     const message = messageOf(error);
     const retryMs = retryMsOf(object);
-    const took = goDuration(deps.clock.monotonicMs() - startedAtMs);
-    log.error(`Reconciliation failed after ${took}, next try in ${wholeDuration(retryMs)}`, {
+    const took = goDurationText(deps.clock.monotonicMs() - startedAtMs);
+    log.error(`Reconciliation failed after ${took}, next try in ${goDurationText(retryMs)}`, {
       revision,
       error: message,
     });

@@ -4,23 +4,17 @@ import {
   createJsonMergePatch,
   findCondition,
   reconcileRequestAnnotation,
+  setFluxCondition,
+  withoutCondition,
   type Condition,
   type Key,
 } from '@towpath/api';
-import { isRecord, toTimestamp, type Clock } from '@towpath/kit';
+import { isRecord, type Clock } from '@towpath/kit';
 import { isNotFound, type Client } from '@towpath/runtime';
 import { Kustomizations, type Kustomization, type KustomizationStatus } from './kinds.ts';
 
 /** Field manager of status and finalizers; that of applied objects is `kustomize-controller`. */
 export const statusManager = 'gotk-kustomize-controller';
-const maxMessageLength = 32_768;
-/** The order Flux keeps conditions in. */
-const order = ['Stalled', 'Reconciling', 'Ready', 'Healthy'];
-
-function rankOf(type: string): number {
-  const rank = order.indexOf(type);
-  return rank < 0 ? order.length : rank;
-}
 
 export type ConditionType = 'Ready' | 'Reconciling' | 'Stalled' | 'Healthy';
 
@@ -54,21 +48,9 @@ export class StatusWriter {
     return findCondition(this.status.conditions, type);
   }
 
-  /** Sets a condition; its time moves when status, reason or message do. */
   set(input: ConditionInput): void {
-    const old = this.condition(input.type);
-    const message = input.message.slice(0, maxMessageLength);
-    const isSame = old?.status === input.status && old.reason === input.reason && old.message === message;
-    const next: Condition = {
-      type: input.type,
-      status: input.status,
-      reason: input.reason,
-      message,
-      lastTransitionTime: isSame ? (old.lastTransitionTime ?? '') : toTimestamp(this.#clock.nowMs()),
-      ...(this.#object.metadata.generation !== undefined && { observedGeneration: this.#object.metadata.generation }),
-    };
-    const others = (this.status.conditions ?? []).filter(({ type }) => type !== input.type);
-    this.status.conditions = [...others, next].toSorted((left, right) => rankOf(left.type) - rankOf(right.type));
+    const at = { nowMs: this.#clock.nowMs(), generation: this.#object.metadata.generation };
+    this.status.conditions = setFluxCondition(this.status.conditions, input, at);
   }
 
   ready(status: Condition['status'], reason: string, message: string): void {
@@ -88,7 +70,7 @@ export class StatusWriter {
   }
 
   remove(type: ConditionType): void {
-    this.status.conditions = (this.status.conditions ?? []).filter((condition) => condition.type !== type);
+    this.status.conditions = withoutCondition(this.status.conditions, type);
   }
 
   /** The last words: handled request, observed generation, whether it is tried again. */

@@ -1,5 +1,5 @@
+import type { AnyObject } from '@towpath/api';
 import { describe, expect, it } from 'vitest';
-import type { AnyObject } from '../object.ts';
 import { applyObjectPatches, replaceImages, selectsObject } from './object-patches.ts';
 
 const web: AnyObject = {

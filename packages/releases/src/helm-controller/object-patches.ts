@@ -1,13 +1,17 @@
 /** Patches and images as kustomize applies them to a set of objects, and the selectors that choose among them. */
 
+import {
+  applyJsonPatch,
+  jsonMergePatch,
+  matchesRequirements,
+  mergeSchemaFor,
+  parseApiVersion,
+  parseLabelSelector,
+  strategicMergePatch,
+  type AnyObject,
+} from '@towpath/api';
 import { getIn, isRecord, parseAllYaml, TowpathError, type UnknownRecord } from '@towpath/kit';
-import type { AnyObject } from '../object.ts';
-import { parseApiVersion } from '../resource-type.ts';
-import { matchesRequirements, parseLabelSelector } from '../selectors.ts';
-import { jsonMergePatch } from './json-merge.ts';
-import { applyJsonPatch } from './json-patch.ts';
-import { mergeSchemaFor } from './merge-schema.ts';
-import { strategicMergePatch } from './strategic-merge.ts';
+import { RE2JS } from 're2js';
 
 /** Which objects are meant; members that are absent or '' mean all. All but the selectors are regular expressions. */
 export interface ObjectSelector {
@@ -49,11 +53,11 @@ export function selectsObject(selector: ObjectSelector, object: AnyObject): bool
   );
 }
 
+/** Whole matches in linear time, as Go's: a pattern of a HelmRelease cannot hold up the program. */
 function matches(pattern: string | undefined, value: string): boolean {
   if (pattern === undefined || pattern === '') return true;
-  const bare = pattern.replace(/^\^/, '').replace(/\$$/, '');
   try {
-    return new RegExp(`^(?:${bare})$`).test(value);
+    return RE2JS.matches(pattern, value);
   } catch (error) {
     throw invalid(`the pattern "${pattern}" of a selector is no regular expression`, error);
   }

@@ -1,4 +1,4 @@
-/** Durations as Go reads and prints them. */
+/** Durations as Go reads and prints them, to the microsecond. Source: Go, time.ParseDuration and time.Duration.String. */
 
 const unitMs: Readonly<Record<string, number>> = {
   ns: 1e-6,
