@@ -8,7 +8,7 @@ export const importTable = {
   registry: [],
   charts: [],
   pipeline: ['runtime', 'git', 'registry'],
-  images: ['runtime', 'registry', 'git'],
+  images: ['runtime', 'registry', 'git', 'charts'],
   sync: ['runtime', 'git', 'registry'],
   releases: ['runtime', 'charts', 'registry', 'git'],
   sources: ['runtime', 'git', 'registry', 'charts', 'releases'],

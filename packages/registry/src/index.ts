@@ -18,6 +18,8 @@ export {
   type ImageRuntimeConfig,
   type Platform,
 } from './image/model.ts';
+export { dockerLogin } from './client/docker-login.ts';
+export { tlsFetch, type Certificates } from './client/tls-fetch.ts';
 export { isIndexType, mediaTypes, type Descriptor } from './media-types.ts';
 export { formatImageReference, isRepository, isTag, parseImageReference, type ImageReference } from './reference.ts';
 export { createRegistry, type Registry, type RegistryOptions, type TagEvent } from './server/server.ts';

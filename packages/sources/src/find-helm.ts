@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { fromYaml, loadChart, packageChart, type ChartFiles } from '@towpath/charts';
 import { isRecord, messageOf, TowpathError } from '@towpath/kit';
+import { dockerLogin } from '@towpath/registry';
 import {
   createPull,
   fetchIndexText,
@@ -16,7 +17,6 @@ import {
 import { readArchive } from './archive.ts';
 import { refuse, secretOf, type Find, type Found, type SourceDeps } from './deps.ts';
 import { SourceFailure } from './errors.ts';
-import { dockerLogin } from './find-oci.ts';
 import {
   Buckets,
   GitRepositories,

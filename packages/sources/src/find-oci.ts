@@ -1,7 +1,7 @@
 /** OCIRepositories: a tag or digest of a registry, one layer of it unpacked or copied. */
 
 import { isRecord, messageOf } from '@towpath/kit';
-import { RegistryClient, type Credentials } from '@towpath/registry';
+import { dockerLogin, RegistryClient } from '@towpath/registry';
 import { compareVersions, satisfies } from '@towpath/releases';
 import { archiveFiles, readArchive } from './archive.ts';
 import { refuse, secretOf, type Find, type SourceDeps } from './deps.ts';
@@ -58,24 +58,6 @@ async function clientFor(object: OciRepository, host: string, deps: SourceDeps):
   const credentials =
     secretRef === undefined ? undefined : dockerLogin(await secretOf(object, secretRef.name, deps.client), host);
   return new RegistryClient({ url, credentials, insecure: insecure === true });
-}
-
-/** The login for a host out of `.dockerconfigjson`, or username and password. */
-export function dockerLogin(data: Readonly<Record<string, string>>, host: string): Credentials | undefined {
-  const { username, password } = data;
-  if (username !== undefined) return { username, password: password ?? '' };
-  const config: unknown = JSON.parse(data['.dockerconfigjson'] ?? '{}');
-  const auths = isRecord(config) && isRecord(config['auths']) ? config['auths'] : {};
-  const found = Object.entries(auths).find(([key]) => key.replace(/^https?:\/\//, '').replace(/\/.*$/, '') === host);
-  const login = found?.[1];
-  if (!isRecord(login)) return undefined;
-  if (typeof login['username'] === 'string') {
-    return { username: login['username'], password: String(login['password'] ?? '') };
-  }
-  const [user = '', ...rest] = Buffer.from(String(login['auth'] ?? ''), 'base64')
-    .toString('utf8')
-    .split(':');
-  return user === '' ? undefined : { username: user, password: rest.join(':') };
 }
 
 interface Layer {

@@ -77,7 +77,7 @@ function replaceAll(
 }
 
 /** regexp's Expand: `$1`, `${1}`, `$name`, `$$`. */
-function expand(template: string, expression: Regexp, match: Match): string {
+export function expand(template: string, expression: Regexp, match: Match): string {
   const names = expression.namedGroups() as Record<string, number>;
   return template.replace(
     /\$(?:\$|\{([\p{L}\p{Nd}_]+)\}|([\p{L}\p{Nd}_]+))/gu,

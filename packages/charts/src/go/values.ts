@@ -69,6 +69,8 @@ export interface Tag {
   readonly elem?: string;
   readonly methods?: Readonly<Record<string, GoMethod>>;
   readonly isNil?: boolean;
+  /** What a range gives for a key, where Go's keys are no texts; the map's own sort as Go would sort those. */
+  readonly keyOf?: (key: string) => unknown;
 }
 
 /** A map with a {@link Tag}. */

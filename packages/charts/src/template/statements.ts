@@ -3,7 +3,7 @@
 import { printText } from '../go/fmt.ts';
 import { quote } from '../go/strconv.ts';
 import { compareStrings } from '../go/utf8.ts';
-import { elemTypeOf, GoBytes, goInt, GoInt, GoObject, isTrue, type GoMap } from '../go/values.ts';
+import { elemTypeOf, GoBytes, goInt, GoInt, GoObject, isTrue, tagOf, type GoMap } from '../go/values.ts';
 import type { Compiler } from './compiler.ts';
 import { fail } from './exec-error.ts';
 import type { Evaluate, Execute, Frame, Signal } from './frame.ts';
@@ -189,7 +189,10 @@ function iterateList(frame: Frame, list: readonly unknown[], turn: Turn, mayBeIn
 function iterateMap(frame: Frame, map: GoMap, turn: Turn): boolean {
   const isInterface = elemTypeOf(map) === 'interface {}';
   const entries = [...map].toSorted(([left], [right]) => compareStrings(left, right));
-  for (const [key, element] of entries) if (turn(frame, key, element ?? null, isInterface) === 1) break;
+  const keyOf = tagOf(map)?.keyOf;
+  for (const [key, element] of entries) {
+    if (turn(frame, keyOf === undefined ? key : keyOf(key), element ?? null, isInterface) === 1) break;
+  }
   return entries.length > 0;
 }
 

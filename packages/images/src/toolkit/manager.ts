@@ -1,0 +1,175 @@
+/** What both image controllers are made of: flags, probes, informers and queues that end together. */
+
+import { createServer } from 'node:http';
+import {
+  keyOf,
+  reconcileRequestAnnotation,
+  type BuiltinContext,
+  type Key,
+  type KubeObject,
+  type ResourceType,
+} from '@towpath/api';
+import { Disposer, parseGoDuration, TowpathError, type Clock } from '@towpath/kit';
+import {
+  Client,
+  createController,
+  createInformer,
+  createRecorder,
+  type Controller,
+  type Informer,
+  type InformerEvent,
+  type Result,
+} from '@towpath/runtime';
+import { retryBackoff } from './reconcile-kind.ts';
+import type { StatusDeps } from './status.ts';
+
+export interface Flags {
+  readonly concurrent: number;
+  readonly watchAllNamespaces: boolean;
+  readonly watchLabelSelector: string | undefined;
+  readonly noCrossNamespaceRefs: boolean;
+  readonly requeueDependencyMs: number;
+}
+
+export interface Watched<Object extends KubeObject> {
+  readonly informer: Informer<Object>;
+  readonly controller: Controller;
+}
+
+const probePort = 9440;
+
+export class Manager {
+  readonly done: Promise<void>;
+  readonly flags: Flags;
+  readonly deps: StatusDeps;
+  readonly ends = new Disposer();
+  readonly #name: string;
+  readonly #context: BuiltinContext;
+  readonly #starts: (() => void)[] = [];
+
+  constructor(name: string, context: BuiltinContext, clock: Clock) {
+    this.#name = name;
+    this.#context = context;
+    this.flags = parseFlags(name, context.args);
+    const { transport, log, signal } = context;
+    const client = new Client({ transport, fieldManager: name, userAgent: name });
+    this.deps = { client, clock, recorder: createRecorder({ client, component: name, clock, log }) };
+    this.done = new Promise((resolve, reject) => {
+      const stop = (): void => void this.ends.dispose().then(resolve, reject);
+      if (signal.aborted) stop();
+      else signal.addEventListener('abort', stop, { once: true });
+    });
+  }
+
+  /** Started with the manager. Without `isOwn` all objects are seen, whatever share of the work this one has. */
+  informer<Object extends KubeObject>(
+    type: ResourceType<Object>,
+    options: { readonly isOwn?: boolean; readonly namespace?: string } = {},
+  ): Informer<Object> {
+    const { watchAllNamespaces, watchLabelSelector } = this.flags;
+    const informer = this.ends.own(
+      createInformer({
+        client: this.deps.client,
+        clock: this.deps.clock,
+        log: this.#context.log,
+        type,
+        labelSelector: options.isOwn === true ? watchLabelSelector : undefined,
+        namespace: options.namespace ?? (watchAllNamespaces ? undefined : this.#context.pod.namespace),
+      }),
+    );
+    this.#starts.push(() => informer.start());
+    return informer;
+  }
+
+  /** Reconciles the objects of a kind that are this one's to look after. */
+  watch<Object extends KubeObject>(
+    type: ResourceType<Object>,
+    reconcile: (key: Key, signal: AbortSignal) => Promise<Result>,
+  ): Watched<Object> {
+    const informer = this.informer(type, { isOwn: true });
+    const controller = this.ends.own(
+      createController({
+        name: type.plural,
+        clock: this.deps.clock,
+        log: this.#context.log,
+        concurrency: this.flags.concurrent,
+        backoff: retryBackoff,
+        reconcile,
+      }),
+    );
+    informer.onChange((event) => {
+      if (isAsked(event)) controller.enqueue(keyOf(event.object));
+    });
+    this.#starts.push(() => controller.start());
+    return { informer, controller };
+  }
+
+  start(): void {
+    const server = createServer((_request, response) => void response.end('ok'));
+    const listener = this.#context.network.listen(probePort, ({ stream }) => server.emit('connection', stream));
+    this.ends.add(() => {
+      listener.close();
+      server.closeAllConnections();
+    });
+    for (const start of this.#starts) start();
+    this.#context.log.info('starting manager', { controller: this.#name });
+  }
+}
+
+/** Our own writes of the status ask for nothing. */
+function isAsked<Object extends KubeObject>({ object, previous }: InformerEvent<Object>): boolean {
+  if (previous === undefined) return true;
+  const requested = (one: KubeObject): string | undefined => one.metadata.annotations?.[reconcileRequestAnnotation];
+  return (
+    previous.metadata.generation !== object.metadata.generation ||
+    previous.metadata.deletionTimestamp !== object.metadata.deletionTimestamp ||
+    requested(previous) !== requested(object)
+  );
+}
+
+/** Flags that tune what these controllers do another way, or do not have to do. */
+const withoutEffect = new Set([
+  'events-addr',
+  'log-level',
+  'log-encoding',
+  'metrics-addr',
+  'health-addr',
+  'storage-path',
+  'storage-value-log-file-size',
+  'storage-compression-threshold',
+  'gc-interval',
+  'kube-api-qps',
+  'kube-api-burst',
+  'min-retry-delay',
+  'max-retry-delay',
+  'token-cache-max-size',
+  'token-cache-max-duration',
+  'graceful-shutdown-timeout',
+]);
+
+/** Throws `FLAG_UNKNOWN`. */
+function parseFlags(name: string, args: readonly string[]): Flags {
+  let flags: Flags = {
+    concurrent: 4,
+    watchAllNamespaces: true,
+    watchLabelSelector: undefined,
+    noCrossNamespaceRefs: false,
+    requeueDependencyMs: 30_000,
+  };
+  for (const argument of args) {
+    const [, flag = argument, value = 'true'] = /^--([a-z-]+)(?:=(.*))?$/s.exec(argument) ?? [];
+    if (withoutEffect.has(flag)) continue;
+    if (flag === 'concurrent') flags = { ...flags, concurrent: Math.max(1, Number(value) || flags.concurrent) };
+    else if (flag === 'watch-all-namespaces') flags = { ...flags, watchAllNamespaces: value !== 'false' };
+    else if (flag === 'watch-label-selector') flags = { ...flags, watchLabelSelector: value };
+    else if (flag === 'no-cross-namespace-refs') flags = { ...flags, noCrossNamespaceRefs: value !== 'false' };
+    else if (flag === 'requeue-dependency') {
+      flags = { ...flags, requeueDependencyMs: parseGoDuration(value) ?? flags.requeueDependencyMs };
+    } else {
+      throw new TowpathError('FLAG_UNKNOWN', `${name}: unknown flag ${argument}`, {
+        next: 'leave it out, or see the README of packages/images for what is there',
+      });
+    }
+  }
+  return flags;
+}
