@@ -4,6 +4,7 @@
  *   charts --from DIR       every chart below DIR, rendered here and by the real Helm
  *   cluster [SUITE]         the embedded cluster under real clients and recordings of a real API server
  *   sources                 sources of Flux 2 under the real source-controller and under ours
+ *   images                  tags, policies and commits under the real image controllers of Flux and under ours
  *   flux2 --from DIR        an example repository of Flux 2 under the real controllers and under ours
  *   adoption                what users of Flux, Helm and Flagger do, on the embedded cluster and on a real one
  */
@@ -21,6 +22,7 @@ const programs = {
   adoption: 'acceptance/adoption.mjs',
   releases: 'acceptance/releases.mjs',
   sources: 'acceptance/sources.mjs',
+  images: 'acceptance/images.mjs',
   flux2: 'acceptance/flux2.mjs',
 };
 const [name = '', ...args] = process.argv.slice(2);

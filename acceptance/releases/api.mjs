@@ -67,6 +67,8 @@ const plurals = {
   HelmRepository: 'helmrepositories',
   OCIRepository: 'ocirepositories',
   Ingress: 'ingresses',
+  ImageRepository: 'imagerepositories',
+  ImagePolicy: 'imagepolicies',
 };
 
 export function pathOf({ apiVersion, kind, metadata }) {

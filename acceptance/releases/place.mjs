@@ -14,8 +14,13 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 export const versions = { helm: 'v1.6.0', source: 'v1.9.1' };
 const startLimitMs = 120_000;
 
+const toolsFolder = join(homedir(), '.cache', 'towpath', 'tools');
+
+/** The file of a program, whether it is there or not. */
+export const toolFile = (name, version) => join(toolsFolder, `${name}-${version}`);
+
 /** The programs of others, or `{ missing }`. */
-export function findTools(folder = join(homedir(), '.cache', 'towpath', 'tools')) {
+export function findTools(folder = toolsFolder) {
   const tools = {
     helmController: join(folder, `helm-controller-${versions.helm}`),
     sourceController: join(folder, `source-controller-${versions.source}`),

@@ -33,6 +33,14 @@ helm-controller:
   probe: {port: 9440, path: /healthz}
   applies: true
   shards: true
+image-reflector-controller:
+  ports: {healthz: 9440}
+  probe: {port: 9440, path: /healthz}
+  shards: true
+image-automation-controller:
+  ports: {healthz: 9440}
+  probe: {port: 9440, path: /healthz}
+  shards: true
 {{- end -}}
 
 {{- define "towpath.name" -}}

@@ -26,6 +26,13 @@ export interface CommitOptions {
   readonly author: Signature;
   readonly committer?: Signature;
   readonly message: string;
+  readonly signer?: CommitSigner | undefined;
+}
+
+/** Settings (`gpg.format=ssh`) and environment that let git sign with a key; whoever made it ends its files. */
+export interface CommitSigner {
+  readonly config: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
 }
 
 /** Writes the commit's objects and returns its id; no ref moves. The same input gives the same id. */
@@ -39,11 +46,14 @@ export async function writeCommit(repo: Repo, options: CommitOptions): Promise<s
     for (const [path, edit] of options.edits) rows.push(await indexRow(repo, checkPath(path), edit));
     await repo.git.run({ ...base, args: ['update-index', '-z', '--index-info'], input: rows.join('') });
     const tree = await repo.git.text({ ...base, args: ['write-tree'] });
+    const { signer, parent } = options;
+    const settings = (signer?.config ?? []).flatMap((setting) => ['-c', setting]);
+    const how = [...(signer === undefined ? [] : ['-S']), ...(parent === undefined ? [] : ['-p', parent])];
     return await repo.git.text({
       ...base,
-      args: ['commit-tree', tree, ...(options.parent === undefined ? [] : ['-p', options.parent]), '-F', '-'],
+      args: [...settings, 'commit-tree', tree, ...how, '-F', '-'],
       input: options.message.endsWith('\n') ? options.message : `${options.message}\n`,
-      env: signatureEnv(options.author, options.committer ?? options.author),
+      env: { ...signer?.env, ...signatureEnv(options.author, options.committer ?? options.author) },
     });
   } finally {
     await rm(indexFile, { force: true });

@@ -1,5 +1,5 @@
 export { type GitAuth, type HttpAuth, type SshAuth } from './auth.ts';
-export { type FileEdit, type Signature } from './commit.ts';
+export { type CommitSigner, type FileEdit, type Signature } from './commit.ts';
 export { copyRepository, type CopySource } from './copy.ts';
 export { gitErrorCodes, type GitErrorCode } from './errors.ts';
 export { createGit, type Git, type GitCall, type GitOptions, type GitResult } from './exec.ts';
@@ -21,6 +21,7 @@ export {
   type Repo,
   type TreeEntry,
 } from './objects.ts';
+export { authOfSecret, type SecretAuth } from './secret-auth.ts';
 export { parseSeedEdits, seedRepository, type SeedEdits, type SeedOptions } from './seed.ts';
 export {
   createGitServer,

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { GitAuth } from './auth.ts';
-import { writeCommit, writeTag, type FileEdit, type Signature } from './commit.ts';
+import { writeCommit, writeTag, type CommitSigner, type FileEdit, type Signature } from './commit.ts';
 import type { Git } from './exec.ts';
 import {
   changedPaths,
@@ -42,6 +42,13 @@ export interface CommitAndPush {
   readonly edits: ReadonlyMap<string, FileEdit>;
   readonly author: Signature;
   readonly message: string;
+  /** Where the remote branch is now: `parent` by default, null when there is none yet. */
+  readonly tip?: string | null;
+  /** Given to the server (`git push -o KEY=VALUE`). */
+  readonly options?: Readonly<Record<string, string>>;
+  /** Pushed after the branch, e.g. `refs/heads/main:refs/for/main`. */
+  readonly refspec?: string;
+  readonly signer?: CommitSigner | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -137,13 +144,15 @@ class BareMirror implements Mirror {
 
   commitAndPush(options: CommitAndPush): Promise<string> {
     return this.#inTurn(async () => {
-      const { branch, parent, edits, author, message, signal } = options;
-      const commit = await writeCommit(this.#repo, { parent, edits, author, message });
-      // The lease makes the push fail, instead of dropping commits, when the branch is not at `parent` any more.
-      const lease = `--force-with-lease=refs/heads/${branch}:${parent}`;
-      const target = `${commit}:refs/heads/${branch}`;
-      await this.#remoteCall(['push', '--porcelain', '--no-verify', lease, '--', this.#options.url, target], signal);
+      const { branch, parent, tip = parent, edits, author, message, signer, refspec, signal } = options;
+      const commit = await writeCommit(this.#repo, { parent, edits, author, message, signer });
+      // The lease makes the push fail, instead of dropping commits, when the branch is not there any more.
+      const lease = `--force-with-lease=refs/heads/${branch}:${tip ?? ''}`;
+      const told = Object.entries(options.options ?? {}).map(([key, value]) => `--push-option=${key}=${value}`);
+      const push = ['push', '--porcelain', '--no-verify', ...told];
+      await this.#remoteCall([...push, lease, '--', this.#options.url, `${commit}:refs/heads/${branch}`], signal);
       await this.#setRef(`refs/heads/${branch}`, commit);
+      if (refspec !== undefined) await this.#remoteCall([...push, '--', this.#options.url, refspec], signal);
       return commit;
     });
   }

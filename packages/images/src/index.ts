@@ -5,3 +5,4 @@ export { decideTag, isAutomated, parseTagPolicy, tagPolicyOf, type TagInfo, type
 export { createTagSource, type TagSource } from './registry-tags.ts';
 export { compareVersions, parseConstraint, parseVersion, type Version } from './policy/semver.ts';
 export { createImageReflectorController, type ImageControllerDeps } from './toolkit/reflector.ts';
+export { createImageAutomationController } from './toolkit/automation.ts';

@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { openMirror, wellKnownHosts, type GitAuth, type Mirror } from '@towpath/git';
+import { authOfSecret, openMirror, type GitAuth, type Mirror } from '@towpath/git';
 import { messageOf } from '@towpath/kit';
 import { compareVersions, satisfies } from '@towpath/releases';
 import { archiveFiles, readArchive } from './archive.ts';
@@ -74,19 +74,13 @@ async function mirrorOf(object: GitRepository, deps: SourceDeps): Promise<Mirror
 async function authOf(object: GitRepository, { client }: SourceDeps): Promise<GitAuth | undefined> {
   const { secretRef } = object.spec;
   if (secretRef === undefined) return undefined;
-  const data = await gitSecret(object, secretRef.name, client);
-  if (data['caFile'] !== undefined || data['ca.crt'] !== undefined) {
+  const found = authOfSecret(await gitSecret(object, secretRef.name, client));
+  if (found.ok) return found.auth;
+  if (found.because === 'certificates') {
     throw new SourceFailure('NotSupported', `secret ${secretRef.name}: ca.crt is not supported by Towpath`, {
       isStalled: true,
     });
   }
-  const { identity, known_hosts: knownHosts, username, password, bearerToken } = data;
-  if (identity !== undefined) {
-    return { type: 'ssh', privateKey: identity, knownHosts: `${wellKnownHosts}\n${knownHosts ?? ''}` };
-  }
-  // Servers take a token as the password of any user.
-  if (bearerToken !== undefined) return { type: 'http', username: 'git', password: bearerToken };
-  if (username !== undefined) return { type: 'http', username, password: password ?? '' };
   throw new SourceFailure(
     'AuthenticationFailed',
     `failed to configure authentication options: secret '${object.metadata.namespace}/${secretRef.name}' has none of identity, username or bearerToken`,

@@ -36,7 +36,9 @@ export class TextTemplateError extends Error {
 
   constructor(stage: 'parse' | 'run', cause: unknown) {
     const isDeep = isStackOverflow(cause);
-    super(isDeep ? 'the template is nested too deep' : cause instanceof Error ? cause.message : String(cause), { cause });
+    super(isDeep ? 'the template is nested too deep' : cause instanceof Error ? cause.message : String(cause), {
+      cause,
+    });
     this.stage = stage;
   }
 }

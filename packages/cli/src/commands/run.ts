@@ -9,7 +9,16 @@ import { createBuiltins } from '../system/builtins.ts';
 import { runHostBuiltin } from '../system/host-builtin.ts';
 
 /** The components that need nothing but the API, Git and Prometheus. */
-const runnable = ['flux', 'helm-operator', 'kustomize-controller', 'helm-controller', 'flagger'] as const;
+const runnable = [
+  'flux',
+  'helm-operator',
+  'source-controller',
+  'kustomize-controller',
+  'helm-controller',
+  'image-reflector-controller',
+  'image-automation-controller',
+  'flagger',
+] as const;
 /** Those of Flux 2 work only where they are asked for: the real ones may be at work. */
 const runByDefault = ['flux', 'helm-operator', 'flagger'];
 type Component = (typeof runnable)[number];
@@ -129,8 +138,11 @@ function ownArguments(name: Component, flags: RunFlags): string[] {
       ];
     case 'helm-operator':
       return [`--git-poll-interval=${flags.gitPollInterval}`];
+    case 'source-controller':
     case 'kustomize-controller':
     case 'helm-controller':
+    case 'image-reflector-controller':
+    case 'image-automation-controller':
       return [];
     case 'flagger':
       return [`-metrics-server=${flags.metricsServer}`, '-mesh-provider=istio'];

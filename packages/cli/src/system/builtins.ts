@@ -58,6 +58,12 @@ export function createBuiltins(deps: BuiltinDeps): Readonly<Record<string, Built
     ...withElection('helm-controller', [9440], async () =>
       (await import('@towpath/releases')).createHelmController({ clock, random, renderWorker }),
     ),
+    ...withElection('image-reflector-controller', [9440], async () =>
+      (await import('@towpath/images')).createImageReflectorController({ clock }),
+    ),
+    ...withElection('image-automation-controller', [9440], async () =>
+      (await import('@towpath/images')).createImageAutomationController({ clock }),
+    ),
     ...withElection('flagger', [8080], async () =>
       (await import('@towpath/rollouts')).createFlaggerBuiltin({ clock, version }),
     ),

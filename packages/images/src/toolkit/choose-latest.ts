@@ -147,19 +147,16 @@ async function withDigest(
   }
 }
 
-async function digestOf(
-  repository: ImageRepository,
-  name: ImageName,
-  tag: string,
-  deps: PolicyDeps,
-): Promise<string> {
+async function digestOf(repository: ImageRepository, name: ImageName, tag: string, deps: PolicyDeps): Promise<string> {
   const registry = await openRegistry(repository, name, deps);
   const reference = `${repository.spec.image}:${tag}`;
   try {
     const digest = await registry.resolve(name.repository, tag);
     if (digest !== undefined) return digest;
     const asked = new URL(`/v2/${name.repository}/manifests/${tag}`, registry.url).href;
-    throw new Error(`HEAD ${asked}: unexpected status code 404 Not Found (HEAD responses have no body, use GET for details)`);
+    throw new Error(
+      `HEAD ${asked}: unexpected status code 404 Not Found (HEAD responses have no body, use GET for details)`,
+    );
   } catch (error) {
     throw new Error(`failed fetching descriptor for "${reference}": ${messageOf(error)}`, { cause: error });
   }
@@ -167,7 +164,6 @@ async function digestOf(
 
 function readyMessage(latest: ImageRef, previous: ImageRef | undefined): string {
   const digest = latest.digest === undefined ? '' : ` with digest ${latest.digest}`;
-  const before =
-    previous === undefined || jsonEqual(previous, latest) ? '' : ` (previously ${imageRefText(previous)})`;
+  const before = previous === undefined || jsonEqual(previous, latest) ? '' : ` (previously ${imageRefText(previous)})`;
   return `Latest image tag for ${latest.name} resolved to ${latest.tag}${digest}${before}`;
 }

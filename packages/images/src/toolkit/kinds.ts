@@ -153,11 +153,7 @@ function kindOf<Object extends KubeObject>(kind: string, plural: string, group =
 export const ImageRepositories = kindOf<ImageRepository>('ImageRepository', 'imagerepositories');
 export const ImagePolicies = kindOf<ImagePolicy>('ImagePolicy', 'imagepolicies');
 export const ImageUpdateAutomations = kindOf<ImageUpdateAutomation>('ImageUpdateAutomation', 'imageupdateautomations');
-export const GitRepositories = kindOf<GitRepository>(
-  'GitRepository',
-  'gitrepositories',
-  'source.toolkit.fluxcd.io',
-);
+export const GitRepositories = kindOf<GitRepository>('GitRepository', 'gitrepositories', 'source.toolkit.fluxcd.io');
 
 /** Milliseconds of a Go duration; `otherwise` where there is none or it is no duration. */
 export function durationMs(text: string | undefined, otherwise: number): number {

@@ -27,10 +27,12 @@ export interface KindWork<Status extends CommonStatus, Object extends KubeObject
 type Suspendable = KubeObject & { spec: { readonly suspend?: boolean } };
 
 /** Throws what is to be tried again with growing pauses. */
-export async function reconcileKind<
-  Status extends CommonStatus,
-  Object extends Suspendable & { status?: Status },
->(kind: KindWork<Status, Object>, key: Key, deps: StatusDeps, signal: AbortSignal): Promise<Result> {
+export async function reconcileKind<Status extends CommonStatus, Object extends Suspendable & { status?: Status }>(
+  kind: KindWork<Status, Object>,
+  key: Key,
+  deps: StatusDeps,
+  signal: AbortSignal,
+): Promise<Result> {
   const object = await deps.client.get(kind.type, key);
   if (object === undefined) {
     await kind.forget?.(key);
@@ -46,7 +48,7 @@ export async function reconcileKind<
   }
   const status = new StatusWriter<Status, Object>(deps, kind.type, object);
   if (object.spec.suspend === true) {
-    if (kind.answersWhileSuspended) await status.suspended();
+    await status.suspended(kind.answersWhileSuspended);
     return done();
   }
   try {
@@ -54,7 +56,8 @@ export async function reconcileKind<
     return afterMs === undefined ? done() : requeue({ afterMs });
   } catch (error) {
     if (signal.aborted || isAbort(error)) throw error;
-    const failure = error instanceof ImageFailure ? error : new ImageFailure('Failed', messageOf(error), { cause: error });
+    const failure =
+      error instanceof ImageFailure ? error : new ImageFailure('Failed', messageOf(error), { cause: error });
     await status.failed(failure);
     if (failure.isStalled) return done();
     if (failure.afterMs !== undefined) return requeue({ afterMs: failure.afterMs });

@@ -57,7 +57,9 @@ function startReflector(manager: Manager, context: BuiltinContext, clock: Clock)
     work: (object, status, signal) => chooseLatest(object, status, shared, signal),
     answersWhileSuspended: true,
   };
-  const repositories = manager.watch(ImageRepositories, (key, signal) => reconcileKind(repositoryWork, key, deps, signal));
+  const repositories = manager.watch(ImageRepositories, (key, signal) =>
+    reconcileKind(repositoryWork, key, deps, signal),
+  );
   const policies = manager.watch(ImagePolicies, (key, signal) => reconcileKind(policyWork, key, deps, signal));
   followScans(repositories, policies);
   followPushes(manager, repositories, news);

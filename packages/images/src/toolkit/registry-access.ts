@@ -1,6 +1,6 @@
 /** The registry that an ImageRepository means, with its credentials. */
 
-import { Secrets, ServiceAccounts, type KubeObject } from '@towpath/api';
+import { keyText, Secrets, ServiceAccounts, type KubeObject } from '@towpath/api';
 import { messageOf } from '@towpath/kit';
 import { dockerLogin, RegistryClient, tlsFetch, type Credentials } from '@towpath/registry';
 import type { Client } from '@towpath/runtime';
@@ -57,17 +57,13 @@ export function timeoutMsOf({ spec }: ImageRepository): number {
   return Math.max(1_000, durationMs(spec.timeout ?? spec.interval, 60_000));
 }
 
-async function credentialsOf(
-  object: ImageRepository,
-  host: string,
-  client: Client,
-): Promise<Credentials | undefined> {
+async function credentialsOf(object: ImageRepository, host: string, client: Client): Promise<Credentials | undefined> {
   const { secretRef, serviceAccountName } = object.spec;
   const names = secretRef === undefined ? [] : [secretRef.name];
   if (serviceAccountName !== undefined && serviceAccountName !== '') {
     const key = { namespace: object.metadata.namespace ?? '', name: serviceAccountName };
     const account = await client.get(ServiceAccounts, key);
-    if (account === undefined) throw new Error(`serviceaccounts "${serviceAccountName}" not found`);
+    if (account === undefined) throw new Error(`serviceaccount '${keyText(key)}' not found`);
     names.push(...pullSecretsOf(account));
   }
   for (const name of names) {

@@ -67,7 +67,8 @@ function whenToScan(
   if (lastScanResult === undefined) return { afterMs, because: 'first scan' };
   if (request !== undefined) return { afterMs, because: 'reconcile requested' };
   if (canonicalName(name) !== canonicalImageName) return { afterMs, because: 'new image name' };
-  if (!haveSame(exclusionsOf(object), observedExclusionList ?? [])) return { afterMs, because: 'updated exclusion list' };
+  if (!haveSame(exclusionsOf(object), observedExclusionList ?? []))
+    return { afterMs, because: 'updated exclusion list' };
   if (tags.get(key).length === 0) return { afterMs, because: 'no tags in database' };
   if (news.has(keyText(key))) return { afterMs, because: 'new tag in the registry' };
   const leftMs = afterMs - (clock.nowMs() - Date.parse(lastScanResult.scanTime));

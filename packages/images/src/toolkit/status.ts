@@ -88,7 +88,8 @@ export class StatusWriter<Status extends CommonStatus, Object extends WithStatus
       this.#remove('Reconciling');
       this.#set('Stalled', 'True', reason, message);
       // An older failure stays, as Flux has it.
-      if (findCondition(this.status.conditions, 'Ready')?.status !== 'False') this.#set('Ready', 'False', reason, message);
+      if (findCondition(this.status.conditions, 'Ready')?.status !== 'False')
+        this.#set('Ready', 'False', reason, message);
     } else {
       this.#set('Ready', 'False', reason, message);
       const underWay = findCondition(this.status.conditions, 'Reconciling')?.message ?? 'reconciliation in progress';
@@ -100,8 +101,8 @@ export class StatusWriter<Status extends CommonStatus, Object extends WithStatus
   }
 
   /** Of an object that is suspended: what it was stays. */
-  async suspended(): Promise<void> {
-    await this.#finish();
+  async suspended(isAnswered: boolean): Promise<void> {
+    await this.#finish(isAnswered);
   }
 
   /** An object that is gone is no failure. */
@@ -116,9 +117,9 @@ export class StatusWriter<Status extends CommonStatus, Object extends WithStatus
     this.#written = structuredClone(this.status);
   }
 
-  async #finish(): Promise<void> {
+  async #finish(isAnswered = true): Promise<void> {
     const requested = this.#object.metadata.annotations?.[reconcileRequestAnnotation];
-    if (requested !== undefined) this.status.lastHandledReconcileAt = requested;
+    if (requested !== undefined && isAnswered) this.status.lastHandledReconcileAt = requested;
     const { conditions } = this.status;
     const { generation } = this.#object.metadata;
     const isObserved = isConditionTrue(conditions, 'Stalled') || isReady(conditions);

@@ -1,0 +1,124 @@
+/**
+ * `npm run conformance -- images`: the same image objects (Flux 2) given to the real image-reflector- and
+ * image-automation-controller and to ours on the same API server: statuses, events, managers of fields, what kubectl
+ * prints, and the commits with their files are compared.
+ *
+ *   --cluster embedded|real   only there; default: both
+ *   --only NAME[,NAME]        these scenarios
+ *   --verbose                 prints every difference in full
+ */
+
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pushImages } from './images/material.mjs';
+import { outcome } from './images/outcome.mjs';
+import { scenarios, shared } from './images/scenarios.mjs';
+import { objectPath } from './images/steps.mjs';
+import { differences } from './releases/compare.mjs';
+import { onEachCluster, readOptions, startProgram, toolFile } from './releases/place.mjs';
+import { createNamespaces } from './releases/prepare.mjs';
+import { loadAll } from './releases/yaml.mjs';
+
+const programs = { 'image-reflector-controller': 'v1.2.0', 'image-automation-controller': 'v1.2.1' };
+const stepLimitMs = 30_000;
+const options = readOptions();
+const missing = Object.entries(programs)
+  .map(([name, version]) => toolFile(name, version))
+  .filter((file) => !existsSync(file));
+if (missing.length > 0) {
+  console.log(`skipped: put the released programs of Flux there: ${missing.join(', ')}`);
+  process.exit(1);
+}
+let failed = 0;
+await onEachCluster(options, compareOn);
+process.exit(failed === 0 ? 0 : 1);
+
+async function compareOn(place) {
+  await applyKinds(place);
+  const sides = { theirs: { namespace: 'images-theirs' }, ours: { namespace: 'images-ours00' } };
+  await createNamespaces(place, [...Object.values(sides).map(({ namespace }) => namespace), 'images-others']);
+  sides.theirs.programs = Object.entries(programs).map(([name, version]) =>
+    startTheirs(place, name, version, sides.theirs),
+  );
+  sides.ours.programs = Object.keys(programs).map((name) => startOurs(place, name, sides.ours));
+  for (const side of Object.values(sides)) {
+    await pushImages(place, side.namespace);
+    for (const { name, ...step } of shared) await runStep(place, side, { name, step });
+  }
+  const wanted = options.only?.split(',');
+  const chosen = scenarios.filter(({ name }) => wanted === undefined || wanted.includes(name));
+  let same = 0;
+  for (const scenario of chosen) if (await runScenario(place, scenario, sides)) same += 1;
+  console.log(`${same} of ${chosen.length} the same`);
+  if (!options.verbose) return;
+  for (const side of Object.values(sides)) for (const one of side.programs) console.log(one.output().slice(-6000));
+}
+
+async function applyKinds(place) {
+  for (const file of ['source', 'image']) {
+    const text = readFileSync(join(place.root, 'charts/towpath/crds', `${file}.yaml`), 'utf8');
+    for (const object of loadAll(text)) await place.api.apply(object);
+  }
+  for (const plural of ['imagepolicies.image.toolkit.fluxcd.io', 'gitrepositories.source.toolkit.fluxcd.io']) {
+    for (let tries = 0; tries < 100; tries += 1) {
+      const crd = await place.api.get(`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${plural}`);
+      if (crd?.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True')) break;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+function startTheirs(place, name, version, { namespace }) {
+  const storage = join(place.work, 'tags');
+  mkdirSync(storage, { recursive: true });
+  const own = name === 'image-reflector-controller' ? ['--storage-path', storage] : [];
+  const args = ['--metrics-addr=0', '--health-addr=0', '--watch-all-namespaces=false', ...own];
+  return startProgram(place, name, toolFile(name, version), args, { RUNTIME_NAMESPACE: namespace });
+}
+
+function startOurs(place, name, { namespace }) {
+  const args = [join(place.dist, 'towpath.js'), 'controller', name, '--watch-all-namespaces=false'];
+  return startProgram(place, `ours-${name}`, process.execPath, args, { POD_NAMESPACE: namespace, POD_NAME: 'ours' });
+}
+
+async function runScenario(place, { name, steps, ignored = [] }, sides) {
+  const [theirs, ours] = await Promise.all(
+    Object.values(sides).map(async (side) => {
+      const outcomes = [];
+      for (const step of steps) outcomes.push(await runStep(place, side, { name, step }));
+      return outcomes;
+    }),
+  );
+  const problems = theirs.flatMap((one, index) => differences(one, ours[index], `step ${index + 1}`));
+  return report(
+    name,
+    problems.filter(({ path }) => !ignored.some((part) => path.includes(part))),
+  );
+}
+
+async function runStep(place, { namespace }, { name, step }) {
+  const given = { place, api: place.api, namespace, name, kind: step.kind };
+  await step.act(given);
+  const limit = Date.now() + stepLimitMs;
+  let isReached = false;
+  while (!isReached && Date.now() < limit) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    isReached = step.until(await place.api.get(objectPath(namespace, step.kind, name)));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const found = await outcome(place, given);
+  return isReached ? found : { ...found, problem: `not reached in ${stepLimitMs / 1000} s` };
+}
+
+function report(name, problems) {
+  if (problems.length > 0) failed += 1;
+  console.log(`${problems.length === 0 ? 'same   ' : 'DIFFERS'} ${name}`);
+  for (const { path, theirs, ours } of problems) {
+    const show = (value) => {
+      const text = JSON.stringify(value) ?? 'absent';
+      return options.verbose || text.length < 900 ? text : `${text.slice(0, 900)}…`;
+    };
+    console.log(`    ${path}\n      theirs ${show(theirs)}\n      ours   ${show(ours)}`);
+  }
+  return problems.length === 0;
+}
