@@ -8,7 +8,7 @@ const stories = [
   'packages/cli/src/system/own-repository.test.ts',
   'packages/cluster/src/node/cases/runtime.test.ts',
   'packages/git/src/**/*.test.ts',
-  'packages/images/src/automation.test.ts',
+  'packages/images/src/{automation,toolkit/controllers}.test.ts',
   'packages/pipeline/src/controller/pipelines.test.ts',
   'packages/releases/src/operator/operator.test.ts',
   'packages/rollouts/src/{controller,real-metrics,strategies}.test.ts',
