@@ -87,7 +87,7 @@ async function serve(): Promise<void> {
     onPush: () => {},
   });
   const server = createServer((request, response) => {
-    if (request.url?.startsWith('/v2/') === true) void registry.handle(request, response);
+    if (request.url?.startsWith('/v2/') === true) registry.handle(request, response);
     else gitServer.handle(request, response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -18,12 +18,6 @@ export interface CommonStatus {
   conditions?: Condition[];
 }
 
-/** Any of the three kinds. */
-export interface ImageKind extends KubeObject {
-  spec: { readonly suspend?: boolean };
-  status?: CommonStatus;
-}
-
 export interface ImageRepository extends KubeObject {
   spec: {
     readonly image: string;
