@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readRepository } from './material.mjs';
 import { objectPath, pluralOf } from './steps.mjs';
 
+const kubectl = 'kubectl';
 const time = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)/g;
 const byText = (left, right) => (left < right ? -1 : 1);
 
@@ -51,7 +52,7 @@ async function eventsOf(api, namespace, kind, name) {
 
 function kubectlOf(place, namespace, kind, name) {
   const args = ['-n', namespace, 'get', pluralOf(kind), name, '--ignore-not-found', '-o', 'wide'];
-  const { stdout, stderr } = spawnSync('kubectl', args, {
+  const { stdout, stderr } = spawnSync(kubectl, args, {
     encoding: 'utf8',
     env: { ...process.env, KUBECONFIG: place.kubeconfig },
   });
