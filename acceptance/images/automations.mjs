@@ -1,7 +1,7 @@
 /** ImageUpdateAutomations: files with markers, and what becomes of them. */
 
-import { gitUrl, pushFiles } from './material.mjs';
-import { imageOf, newTag, ourWords, put, remove, request, settled, suspend } from './steps.mjs';
+import { gitUrl, pushFiles, signingKey } from './material.mjs';
+import { imageOf, newTag, ourWords, put, remove, request, secret, settled, suspend } from './steps.mjs';
 
 const image = (given, tag) => `${imageOf('web')(given)}:${tag}`;
 const deployment = (given, name, tag, marker = `${given.namespace}:app`) =>
@@ -34,6 +34,20 @@ const automate = ({ files, ref = { branch: 'main' }, source = {}, push = {}, has
 });
 const one = (given) => ({ 'deploy/app.yaml': deployment(given, 'app', '1.0.0') });
 const iua = 'ImageUpdateAutomation';
+/** With the Secret of a signing key, of which some members may be left out. */
+const signed = (type, { left = [], asked = type } = {}) => {
+  const commit = { author, signingKey: { type: asked, secretRef: { name: `signing-${type}${left.join('')}` } } };
+  const step = automate({ files: one }, {}, { commit });
+  return {
+    ...step,
+    act: async (given) => {
+      const data = Object.entries(signingKey(given.place, type)).filter(([key]) => !left.includes(key));
+      await secret(commit.signingKey.secretRef.name, 'Opaque', Object.fromEntries(data))(given);
+      await step.act(given);
+    },
+  };
+};
+
 export const automations = [
   {
     name: 'auto-image',
@@ -236,6 +250,15 @@ export const automations = [
       automate({}, { policySelector: { matchExpressions: [{ key: 'team', operator: 'In' }] } }),
       automate({}, { policySelector: { matchExpressions: [{ key: 'team', operator: 'Has' }] } }),
     ],
+  },
+  { name: 'auto-sign-ssh', steps: [signed('ssh')] },
+  { name: 'auto-sign-gpg', steps: [signed('gpg')] },
+  { name: 'auto-sign-no-passphrase', steps: [signed('ssh', { left: ['password'] })] },
+  { name: 'auto-sign-gpg-no-passphrase', steps: [signed('gpg', { left: ['passphrase'] })] },
+  { name: 'auto-sign-no-key', steps: [signed('ssh', { asked: 'gpg' })] },
+  {
+    name: 'auto-sign-no-secret',
+    steps: [automate({ files: one }, {}, { commit: { author, signingKey: { secretRef: { name: 'absent' } } } })],
   },
   { name: 'auto-no-source', steps: [automate({ hasSource: false })] },
   { name: 'auto-no-git', steps: [automate({ files: one }, { git: undefined })] },

@@ -1,7 +1,7 @@
 /** What the objects point at: images in the registry, and repositories with markers on the embedded Git server. */
 
 import { createHash } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { must } from '../releases/place.mjs';
 
@@ -101,7 +101,7 @@ export function readRepository(place, owner, name) {
   const branches = run('for-each-ref', '--format=%(refname)').trim().split('\n');
   return Object.fromEntries(
     branches.filter(Boolean).map((branch) => {
-      const entries = run('log', '--format=%an <%ae>%n%cn <%ce>%n%B%x00', branch).split('\0');
+      const entries = run('log', '--format=%an <%ae>%n%cn <%ce>%n%GK%n%B%x00', branch).split('\0');
       // Whether a message ends with its line is git's custom, not go-git's.
       const log = entries.map((entry) => entry.trim());
       const names = run('ls-tree', '-r', '--name-only', branch).trim().split('\n');
@@ -109,4 +109,27 @@ export function readRepository(place, owner, name) {
       return [branch, { log, files }];
     }),
   );
+}
+
+const passphrase = 'secret words';
+
+/** The data of a Secret with a protected signing key; the same key for both sides. */
+export function signingKey(place, type) {
+  const file = join(place.work, `key-${type}`);
+  if (!existsSync(file)) (type === 'ssh' ? makeSshKey : makeGpgKey)(place, file);
+  const key = readFileSync(file, 'utf8');
+  return type === 'ssh' ? { identity: key, password: passphrase } : { 'git.asc': key, passphrase };
+}
+
+function makeSshKey(_place, file) {
+  must('ssh-keygen', ['-q', '-t', 'ed25519', '-N', passphrase, '-C', '', '-f', file]);
+}
+
+function makeGpgKey(place, file) {
+  const home = join(place.work, 'gpg');
+  mkdirSync(home, { mode: 0o700 });
+  const common = ['--homedir', home, '--batch', '--pinentry-mode', 'loopback', '--passphrase', passphrase];
+  must('gpg', [...common, '--quick-gen-key', 'Flux <flux@example.com>', 'rsa2048', 'sign', 'never']);
+  writeFileSync(file, must('gpg', [...common, '--armor', '--export-secret-keys']));
+  must('gpgconf', ['--homedir', home, '--kill', 'gpg-agent']);
 }

@@ -22,6 +22,7 @@ export {
   type TreeEntry,
 } from './objects.ts';
 export { authOfSecret, type SecretAuth } from './secret-auth.ts';
+export { prepareSigner, type PreparedSigner, type SignerResult, type SigningKeyOptions } from './signing.ts';
 export { parseSeedEdits, seedRepository, type SeedEdits, type SeedOptions } from './seed.ts';
 export {
   createGitServer,

@@ -5,7 +5,15 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { keyText, Secrets, type Key } from '@towpath/api';
 import { goLibrary } from '@towpath/charts';
-import { authOfSecret, openMirror, type Git, type GitAuth, type Mirror, type Refs } from '@towpath/git';
+import {
+  authOfSecret,
+  openMirror,
+  type Git,
+  type GitAuth,
+  type Mirror,
+  type PreparedSigner,
+  type Refs,
+} from '@towpath/git';
 import { messageOf } from '@towpath/kit';
 import type { Client } from '@towpath/runtime';
 import { ImageFailure, notSupported } from './errors.ts';
@@ -17,6 +25,7 @@ import {
   type GitSpec,
   type ImageUpdateAutomation,
 } from './kinds.ts';
+import { openSigner } from './signing-key.ts';
 
 export interface GitPlaceDeps {
   readonly client: Client;
@@ -36,6 +45,8 @@ export interface GitPlace {
   readonly pushBranch: string;
   /** Whether commits go to another branch than the one that is checked out. */
   readonly switchesBranch: boolean;
+  /** What commits are signed with; its files are the caller's to end. */
+  readonly signer: PreparedSigner | undefined;
 }
 
 /** What was checked out. */
@@ -111,6 +122,7 @@ async function placeOf(
     checkoutRef: checkoutRef ?? {},
     pushBranch: wanted === '' ? branch : wanted,
     switchesBranch: wanted !== '' && wanted !== checkedOut,
+    signer: await openSigner(git, object.metadata.namespace ?? '', deps.client),
   };
 }
 

@@ -35,20 +35,33 @@ export async function updateRepository(
   deps: UpdateDeps,
   signal: AbortSignal,
 ): Promise<number> {
-  const { spec } = object;
   status.status.lastAutomationRunTime = toTimestamp(deps.clock.nowMs());
   await status.begin(true);
   const images = await chosenImages(object, deps);
+  const { place, git } = await openPlace(object, deps);
+  try {
+    await updateAt(object, status, { place, git, images }, deps, signal);
+  } finally {
+    await place.signer?.dispose();
+  }
+  return durationMs(object.spec.interval, defaultIntervalMs);
+}
+
+async function updateAt(
+  object: ImageUpdateAutomation,
+  status: Status,
+  { place, git, images }: Omit<Work, 'checkout'>,
+  deps: UpdateDeps,
+  signal: AbortSignal,
+): Promise<void> {
   const observed = Object.fromEntries(images.map(({ name, ref }) => [name, ref]));
   const arePoliciesSame = jsonEqual(observed, status.status.observedPolicies ?? {});
-  const { place, git } = await openPlace(object, deps);
   // Where the pushed branch is another one, somebody may have changed that.
   const mustLook = !arePoliciesSame || place.switchesBranch || (git.push?.refspec ?? '') !== '';
   const checkout = await checkOut(place, signal);
-  const afterMs = durationMs(spec.interval, defaultIntervalMs);
   if (!mustLook && checkout.revision === status.status.observedSourceRevision) {
     await status.succeeded(readyMessage, { quiet: 'no change since last reconciliation' });
-    return afterMs;
+    return;
   }
   const pushed = await setAndPush(object, { git, place, checkout, images }, deps, signal);
   status.status.observedPolicies = observed;
@@ -57,11 +70,8 @@ export async function updateRepository(
     status.status.lastPushCommit = pushed.commit;
     status.status.lastPushTime = toTimestamp(deps.clock.nowMs());
   }
-  await status.succeeded(readyMessage, {
-    quiet: readyMessage,
-    ...(pushed !== undefined && { told: pushed.summary }),
-  });
-  return afterMs;
+  const told = pushed === undefined ? {} : { told: pushed.summary };
+  await status.succeeded(readyMessage, { quiet: readyMessage, ...told });
 }
 
 /** What the policies of the namespace chose, by name; those that chose nothing yet are left out. */
@@ -203,6 +213,7 @@ async function push(
     edits: new Map([...files].map(([file, content]) => [posix.join(folder, file), { content }])),
     author,
     message,
+    signer: place.signer,
     ...(options !== undefined && { options }),
     ...(refspec !== '' && { refspec }),
     signal,
