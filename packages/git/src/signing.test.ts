@@ -14,6 +14,7 @@ import { prepareSigner, type SigningKeyOptions } from './signing.ts';
 const git = createGit({ clock: systemClock });
 const author = { name: 'Flux', email: 'flux@example.com', atMs: Date.UTC(2026, 0, 2) } as const;
 const has = (program: string): boolean => spawnSync(program, ['--version']).error === undefined;
+const programs = { ssh: 'ssh-keygen', gpg: 'gpg', gpgconf: 'gpgconf' } as const;
 let folder: string;
 
 beforeEach(async () => {
@@ -48,7 +49,7 @@ async function signedCommit(options: SigningKeyOptions, verify: readonly string[
 
 async function sshKey(passphrase: string): Promise<{ key: string; allowed: string }> {
   const file = join(folder, 'key');
-  execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', passphrase, '-C', '', '-f', file]);
+  execFileSync(programs.ssh, ['-q', '-t', 'ed25519', '-N', passphrase, '-C', '', '-f', file]);
   const allowed = join(folder, 'allowed');
   await writeFile(allowed, `flux@example.com ${await readFile(`${file}.pub`, 'utf8')}`);
   return { key: await readFile(file, 'utf8'), allowed };
@@ -58,15 +59,15 @@ async function gpgKey(passphrase: string): Promise<string> {
   const home = join(folder, 'gpg');
   await mkdir(home, { mode: 0o700 });
   const common = ['--homedir', home, '--batch', '--pinentry-mode', 'loopback', '--passphrase', passphrase];
-  execFileSync('gpg', [...common, '--quick-gen-key', 'Flux <flux@example.com>', 'ed25519', 'sign', 'never'], {
+  execFileSync(programs.gpg, [...common, '--quick-gen-key', 'Flux <flux@example.com>', 'ed25519', 'sign', 'never'], {
     stdio: 'ignore',
   });
-  const key = execFileSync('gpg', [...common, '--armor', '--export-secret-keys'], { encoding: 'utf8' });
-  execFileSync('gpgconf', ['--homedir', home, '--kill', 'gpg-agent']);
+  const key = execFileSync(programs.gpg, [...common, '--armor', '--export-secret-keys'], { encoding: 'utf8' });
+  execFileSync(programs.gpgconf, ['--homedir', home, '--kill', 'gpg-agent']);
   return key;
 }
 
-describe.skipIf(!has('ssh-keygen'))('ssh', () => {
+describe.skipIf(!has(programs.ssh))('ssh', () => {
   test.each([
     { name: 'a key', passphrase: '', given: undefined, found: 'G Signed' },
     { name: 'a protected key', passphrase: 'secret words', given: 'secret words', found: 'G Signed' },
@@ -84,7 +85,7 @@ describe.skipIf(!has('ssh-keygen'))('ssh', () => {
   });
 });
 
-describe.skipIf(!has('gpg'))('gpg', () => {
+describe.skipIf(!has(programs.gpg))('gpg', () => {
   test.each([
     { name: 'a key', passphrase: '', given: undefined, found: 'U Signed' },
     { name: 'a protected key', passphrase: 'secret words', given: 'secret words', found: 'U Signed' },
