@@ -4,7 +4,8 @@
  *   --cluster embedded|real   only there; default: both
  *   --kubeconfig FILE         the real cluster; without it kube-apiserver 1.34 with etcd, controller-manager and scheduler
  *                             are built with Go once and started
- *   --only PART               walk, leader, shards
+ *   --only PART               leader, shards, flux2, walk
+ *   --from DIR                a folder with checkouts of the example repositories of flux2
  *   --tools DIR               where programs that are built are kept
  *   --keep                    keeps the working folders
  *
@@ -20,20 +21,23 @@ import { parseArgs } from 'node:util';
 import { leaderRows } from './adoption/leader.mjs';
 import { startRealCluster } from './adoption/real-cluster.mjs';
 import { shardRows } from './adoption/shards.mjs';
-import { walkPart } from './adoption/walk-part.mjs';
+import { flux2Part, walkPart } from './adoption/walk-part.mjs';
 import { findProgram, Walk } from './walk.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const startLimitMs = 120_000;
 /** Rows on one running Towpath; the walk starts its own. */
 const parts = { leader: leaderRows, shards: shardRows };
-const known = ['walk', ...Object.keys(parts)];
+/** Programs of their own. */
+const programs = { flux2: flux2Part, walk: walkPart };
+const known = [...Object.keys(programs), ...Object.keys(parts)];
 
 const { values: options } = parseArgs({
   options: {
     cluster: { type: 'string' },
     kubeconfig: { type: 'string' },
     only: { type: 'string' },
+    from: { type: 'string' },
     tools: { type: 'string' },
     keep: { type: 'boolean', default: false },
     dist: { type: 'string', default: 'dist' },
@@ -67,11 +71,14 @@ console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} sk
 process.exit(count.failed + count.skipped === 0 && count.passed > 0 ? 0 : 1);
 
 async function runAll(cluster, real) {
-  if (options.only !== 'walk') await runOn(cluster, real);
-  if (options.only !== undefined && options.only !== 'walk') return;
-  const walk = walkPart({ root, dist: options.dist, kubeconfig: real?.kubeconfig });
-  count.passed += walk.passed;
-  count.failed += walk.failed;
+  const { only, from, dist, kubeconfig } = options;
+  if (programs[only] === undefined) await runOn(cluster, real);
+  for (const [name, run] of Object.entries(programs)) {
+    if (only !== undefined && only !== name) continue;
+    // Each side of flux2 needs a cluster as it was made, unless there is only the one that was given.
+    const told = run({ root, dist, from, cluster, kubeconfig: name === 'flux2' ? kubeconfig : real?.kubeconfig });
+    for (const key of Object.keys(count)) count[key] += told[key];
+  }
 }
 
 async function runOn(cluster, real) {

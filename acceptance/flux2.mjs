@@ -4,6 +4,7 @@
  *
  *   --from DIR                a folder with checkouts: flux2-kustomize-helm-example
  *   --cluster embedded|real   default: embedded
+ *   --kubeconfig FILE         the real cluster; without it one is started for each side
  *   --verbose                 prints what `flux get all -A` says of both
  *
  * Charts of third parties are stand-ins of the same names and versions; their URLs become local mirrors. What the
@@ -27,6 +28,7 @@ const { values: options } = parseArgs({
   options: {
     from: { type: 'string' },
     cluster: { type: 'string', default: 'embedded' },
+    kubeconfig: { type: 'string' },
     verbose: { type: 'boolean', default: false },
     dist: { type: 'string', default: 'dist' },
   },
@@ -41,7 +43,7 @@ const tools = {
 const missing = [...Object.values(tools), join(options.from ?? '', example)].filter((file) => !existsSync(file));
 if (tools.missing !== undefined || missing.length > 0 || options.from === undefined) {
   console.log(
-    `skipped: ${tools.missing ?? missing.join(', ')} not there (--from names a folder with a checkout of ${example})`,
+    `skipped flux2: ${tools.missing ?? missing.join(', ')} not there (--from names a folder with a checkout of ${example})\n0 passed, 0 failed, 1 skipped`,
   );
   process.exit(1);
 }
@@ -49,7 +51,11 @@ const crd = (group, kind, plural, scope) =>
   JSON.stringify({
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
-    metadata: { name: `${plural}.${group}` },
+    metadata: {
+      name: `${plural}.${group}`,
+      // Groups of Kubernetes itself are taken only with it; the charts they stand for have it, too.
+      ...(group.endsWith('.k8s.io') && { annotations: { 'api-approved.kubernetes.io': 'unapproved, a stand-in' } }),
+    },
     spec: {
       group,
       scope,
@@ -65,16 +71,18 @@ const crd = (group, kind, plural, scope) =>
     },
   });
 const standIns = [
-  { name: 'podinfo', version: '6.9.0' },
+  { name: 'podinfo', version: '6.9.0', namespace: 'podinfo' },
   {
     name: 'cert-manager',
     version: '1.18.2',
+    namespace: 'cert-manager',
     oci: 'jetstack/charts',
     crds: [crd('cert-manager.io', 'ClusterIssuer', 'clusterissuers', 'Cluster')],
   },
   {
     name: 'gateway-helm',
     version: '1.8.0',
+    namespace: 'envoy-gateway-system',
     oci: 'envoyproxy',
     crds: [
       crd('gateway.networking.k8s.io', 'Gateway', 'gateways', 'Namespaced'),
@@ -92,20 +100,32 @@ const fluxKinds = [
   'helm.toolkit.fluxcd.io/v2|helmreleases',
 ];
 
+/** What is compared, each a row. */
+const compared = {
+  ready: (is) => `everything of Flux is ${is ? '' : 'not '}Ready`,
+  flux: (objects) => `${Object.keys(objects).length} objects of Flux: labels, conditions, revisions, inventories`,
+  applied: (objects) => `${objects.length} objects that they applied`,
+  getAll: () => 'flux get all -A',
+  reconcile: () => 'flux reconcile kustomization --with-source',
+  reconcileRelease: () => 'flux reconcile helmrelease --with-source',
+};
+
 const outcomes = {};
 for (const side of ['theirs', 'ours']) {
-  outcomes[side] = await withPlace({ dist: options.dist, cluster: options.cluster, tools }, (place) =>
-    runExample(place, side),
-  );
+  outcomes[side] = await withPlace({ ...options, tools }, (place) => runExample(place, side));
 }
-const problems = differences(outcomes.theirs, outcomes.ours);
-for (const { path, theirs, ours } of problems) {
-  console.log(`DIFFERS ${path}\n    theirs ${JSON.stringify(theirs)}\n    ours   ${JSON.stringify(ours)}`);
+const count = { passed: 0, failed: 0 };
+for (const [key, title] of Object.entries(compared)) {
+  const problems = differences(outcomes.theirs[key], outcomes.ours[key]);
+  count[problems.length === 0 ? 'passed' : 'failed']++;
+  console.log(`${problems.length === 0 ? 'ok     ' : 'FAILED '} flux2      ${example}: ${title(outcomes.ours[key])}`);
+  for (const { path, theirs, ours } of problems)
+    console.log(
+      `        ${path}\n          theirs ${JSON.stringify(theirs)}\n          ours   ${JSON.stringify(ours)}`,
+    );
 }
-console.log(
-  `${problems.length === 0 ? 'same' : 'DIFFERS'}    ${example}: ${Object.keys(outcomes.ours.flux).length} objects of Flux, ${outcomes.ours.applied.length} applied`,
-);
-process.exit(problems.length === 0 ? 0 : 1);
+console.log(`${count.passed} passed, ${count.failed} failed`);
+process.exit(count.failed === 0 ? 0 : 1);
 
 async function runExample(place, side) {
   for (const file of ['source', 'kustomize', 'helm'].map((name) => join(root, `charts/towpath/crds/${name}.yaml`))) {
@@ -119,8 +139,10 @@ async function runExample(place, side) {
   else await startOurs(place);
   const startedAt = Date.now();
   for (const object of sync(git)) await place.api.apply(object);
-  await untilReady(place);
-  console.log(`${side.padEnd(8)} all ready after ${((Date.now() - startedAt) / 1000).toFixed(1)} s`);
+  const ready = await untilReady(place);
+  console.log(
+    `        ${side}: ${ready ? 'all ready' : 'not ready'} after ${((Date.now() - startedAt) / 1000).toFixed(1)} s`,
+  );
   const found = await outcomeOf(place, { git, charts });
   const flux = (...args) => runFlux(place, args);
   const all = await flux('get', 'all', '-A');
@@ -128,13 +150,40 @@ async function runExample(place, side) {
   const release = await flux('reconcile', 'helmrelease', 'podinfo', '-n', 'podinfo', '--with-source');
   if (options.verbose) console.log(all.said, asked.said, release.said);
   const text = (run) => ({ code: run.code, said: clean(run.said, { git, charts }) });
-  return { ...found, getAll: text(all), reconcile: text(asked), reconcileRelease: text(release) };
+  if (options.kubeconfig !== undefined) await leaveNothing(place);
+  return { ready, ...found, getAll: text(all), reconcile: text(asked), reconcileRelease: text(release) };
+}
+
+/** A cluster that is not thrown away is as before for the next side. */
+async function leaveNothing(place) {
+  // The mirror of the charts answers from this process meanwhile: nothing may block it.
+  const kubectl = (...args) => runProgram(place, 'kubectl', args);
+  await kubectl('delete', 'kustomizations.kustomize.toolkit.fluxcd.io', '-n', 'flux-system', 'flux-system');
+  for (const kind of fluxKinds) {
+    const [version, plural] = kind.split('|');
+    await kubectl('delete', `${plural}.${version.split('/')[0]}`, '--all', '-A');
+  }
+  await kubectl(
+    'delete',
+    'namespace',
+    'flux-system',
+    ...standIns.map(({ namespace }) => namespace),
+    '--ignore-not-found',
+  );
+  const groups = ['toolkit.fluxcd.io', 'cert-manager.io', 'gateway.networking.k8s.io'];
+  const crds = await place.api.list('/apis/apiextensions.k8s.io/v1/customresourcedefinitions');
+  const own = crds.map(({ metadata }) => metadata.name).filter((name) => groups.some((group) => name.endsWith(group)));
+  await kubectl('delete', 'crd', ...own);
 }
 
 /** The mirror of the charts answers from this process meanwhile. */
 function runFlux(place, args) {
+  return runProgram(place, tools.flux, args);
+}
+
+function runProgram(place, program, args) {
   return new Promise((resolve, reject) => {
-    const child = spawn(tools.flux, args, { env: envOf(place), timeout: 60_000 });
+    const child = spawn(program, args, { env: envOf(place), timeout: 60_000 });
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += data));
     child.once('error', reject);
@@ -253,13 +302,13 @@ async function untilReady(place) {
     const waiting = objects.filter(
       ({ status }) => !status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
     );
-    if (objects.some(({ metadata }) => metadata.name === 'podinfo') && waiting.length === 0) return;
+    if (objects.some(({ metadata }) => metadata.name === 'podinfo') && waiting.length === 0) return true;
     if (Date.now() > until) {
       const said = waiting.map(
         ({ plural, metadata, status }) => `${plural}/${metadata.name}: ${JSON.stringify(status?.conditions)}`,
       );
       console.log(`not ready in ${readyLimitMs / 1000} s:\n${said.join('\n')}`);
-      return;
+      return false;
     }
     await new Promise((resolve) => setTimeout(resolve, 200));
   }

@@ -58,15 +58,15 @@ export async function onEachCluster({ cluster: only, dist }, compareOn) {
 }
 
 /** Runs `use(place)` on the embedded cluster or a real control plane, and ends everything it started. */
-export async function withPlace({ dist = 'dist', cluster, tools }, use) {
+export async function withPlace({ dist = 'dist', cluster, kubeconfig: given, tools }, use) {
   const work = mkdtempSync(join(tmpdir(), `towpath-releases-${cluster}-`));
   mkdirSync(join(work, 'home'));
   const ends = [];
   try {
     const up = await startUp(join(root, dist, 'towpath.js'), work, ends);
-    const real = cluster === 'real' ? await startRealCluster({ root }) : undefined;
+    const real = cluster === 'real' ? await startRealCluster({ root, kubeconfig: given }) : undefined;
     if (real?.missing !== undefined) throw new Error(real.missing);
-    if (real !== undefined) ends.push(() => real.dispose());
+    if (real !== undefined) ends.push(() => real.dispose?.());
     const kubeconfig = real?.kubeconfig ?? up.kubeconfig;
     const api = await createApi(kubeconfig);
     const place = { root, dist: join(root, dist), work, kubeconfig, api, up, tools, ends };
