@@ -217,6 +217,16 @@ export const automations = [
     ],
   },
   {
+    name: 'auto-push-options',
+    steps: [
+      automate(
+        { files: one },
+        {},
+        { push: { branch: 'main', options: { 'merge_request.create': '' } }, commit: { author } },
+      ),
+    ],
+  },
+  {
     name: 'auto-checkout-tag',
     steps: [
       automate(

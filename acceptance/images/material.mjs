@@ -2,6 +2,8 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import { request } from 'node:http';
 import { dirname, join } from 'node:path';
 import { must } from '../releases/place.mjs';
 
@@ -132,4 +134,34 @@ function makeGpgKey(place, file) {
   must('gpg', [...common, '--quick-gen-key', 'Flux <flux@example.com>', 'rsa2048', 'sign', 'never']);
   writeFileSync(file, must('gpg', [...common, '--armor', '--export-secret-keys']));
   must('gpgconf', ['--homedir', home, '--kill', 'gpg-agent']);
+}
+
+/** The registry behind TLS, with a certificate of its own that a client has to know; `client: true` wants one from it. */
+export async function startTls(place, { client = false } = {}) {
+  const folder = join(place.work, `tls-${client}`);
+  mkdirSync(folder, { recursive: true });
+  const make = (name, extra) =>
+    must('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', `/CN=${name}`, ...extra], {
+      cwd: folder,
+    });
+  make('server', ['-keyout', 'server.key', '-out', 'server.crt', '-addext', 'subjectAltName=IP:127.0.0.1']);
+  make('client', ['-keyout', 'client.key', '-out', 'client.crt', '-addext', 'extendedKeyUsage=clientAuth']);
+  const read = (name) => readFileSync(join(folder, name), 'utf8');
+  const options = { cert: read('server.crt'), key: read('server.key') };
+  const mutual = { requestCert: true, rejectUnauthorized: true, ca: read('client.crt') };
+  const server = createServer({ ...options, ...(client && mutual) }, (asked, answer) => {
+    const { method, url, headers } = asked;
+    const sent = request(new URL(url, place.up.registry), { method, headers }, (found) => {
+      answer.writeHead(found.statusCode, found.headers);
+      found.pipe(answer);
+    });
+    asked.pipe(sent);
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  place.ends.push(() => server.close());
+  const data = {
+    'ca.crt': options.cert,
+    ...(client && { 'tls.crt': read('client.crt'), 'tls.key': read('client.key') }),
+  };
+  return { host: `127.0.0.1:${server.address().port}`, data };
 }

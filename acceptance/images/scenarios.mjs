@@ -1,6 +1,7 @@
 /** The objects that both sides' controllers are given, step by step. Images and branches are those of material.mjs. */
 
 import { automations } from './automations.mjs';
+import { startTls } from './material.mjs';
 import {
   give,
   imageOf,
@@ -15,6 +16,27 @@ import {
   settled,
   suspend,
 } from './steps.mjs';
+
+/** One TLS server for both sides. */
+const servers = new Map();
+function behindTls({ client = false, knows = true }) {
+  return {
+    ...repository('web'),
+    act: async (given) => {
+      const { place, namespace, name } = given;
+      const id = `${place.work} ${client}`;
+      if (!servers.has(id)) servers.set(id, startTls(place, { client }));
+      const { host, data } = await servers.get(id);
+      await secret(name, 'Opaque', data)(given);
+      const certSecretRef = knows ? { certSecretRef: { name } } : {};
+      await put(given, 'ImageRepository', name, {
+        image: `${host}/${namespace}/web`,
+        interval: '1h',
+        ...certSecretRef,
+      });
+    },
+  };
+}
 
 /** Objects that others refer to; made before the scenarios. */
 export const shared = [
@@ -72,6 +94,10 @@ export const scenarios = [
       },
     ],
   },
+  { name: 'repo-certificate', steps: [behindTls({})] },
+  { name: 'repo-client-certificate', steps: [behindTls({ client: true })] },
+  { name: 'repo-unknown-certificate', ignored: ourWords, steps: [behindTls({ knows: false })] },
+  { name: 'repo-no-certificate', steps: [repository('web', { certSecretRef: { name: 'absent' } })] },
   { name: 'repo-no-account', steps: [repository('web', { serviceAccountName: 'absent' })] },
   {
     name: 'policy-semver',

@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { messageOf } from '@towpath/kit';
 import type { GitAuth } from './auth.ts';
 import { writeCommit, writeTag, type CommitSigner, type FileEdit, type Signature } from './commit.ts';
 import type { Git } from './exec.ts';
@@ -149,10 +150,9 @@ class BareMirror implements Mirror {
       // The lease makes the push fail, instead of dropping commits, when the branch is not there any more.
       const lease = `--force-with-lease=refs/heads/${branch}:${tip ?? ''}`;
       const told = Object.entries(options.options ?? {}).map(([key, value]) => `--push-option=${key}=${value}`);
-      const push = ['push', '--porcelain', '--no-verify', ...told];
-      await this.#remoteCall([...push, lease, '--', this.#options.url, `${commit}:refs/heads/${branch}`], signal);
+      await this.#push([...told, lease], `${commit}:refs/heads/${branch}`, signal);
       await this.#setRef(`refs/heads/${branch}`, commit);
-      if (refspec !== undefined) await this.#remoteCall([...push, '--', this.#options.url, refspec], signal);
+      if (refspec !== undefined) await this.#push(told, refspec, signal);
       return commit;
     });
   }
@@ -172,6 +172,20 @@ class BareMirror implements Mirror {
         options.signal,
       );
     });
+  }
+
+  /** A server that takes no options gets the push without them. */
+  async #push(flags: readonly string[], refspec: string, signal: AbortSignal | undefined): Promise<void> {
+    const { url } = this.#options;
+    const plain = flags.filter((flag) => !flag.startsWith('--push-option'));
+    const call = (own: readonly string[]): Promise<void> =>
+      this.#remoteCall(['push', '--porcelain', '--no-verify', ...own, '--', url, refspec], signal);
+    try {
+      await call(flags);
+    } catch (error) {
+      if (plain.length === flags.length || !/does not support push options/.test(messageOf(error))) throw error;
+      await call(plain);
+    }
   }
 
   async #remoteCall(args: readonly string[], signal: AbortSignal | undefined): Promise<void> {

@@ -30,7 +30,7 @@ export function runBackend(request: CgiRequest): Promise<number> {
   const { req, res, git, clock } = request;
   return new Promise((resolve, reject) => {
     const child = git.spawn({
-      args: ['-c', `http.receivepack=${request.write}`, 'http-backend'],
+      args: ['-c', `http.receivepack=${request.write}`, '-c', 'receive.advertisePushOptions=true', 'http-backend'],
       env: cgiEnv(request),
     });
     const timer = clock.startTimer(request.timeoutMs, () => child.kill('SIGKILL'));

@@ -31,7 +31,9 @@ export async function openRegistry(
   ];
   if (refused.length > 0) throw notSupported(refused.join(', '));
   const isEmbedded = name.isUnqualified && (await deps.hasEmbeddedRegistry());
-  const outside = `${name.scheme}://${name.registry}`;
+  // Certificates are of no use to plain http.
+  const scheme = certSecretRef === undefined ? name.scheme : 'https';
+  const outside = `${scheme}://${name.registry}`;
   const asked = isEmbedded ? embeddedRegistry : `http://${name.registry}/`;
   const inside = deps.hostUrl(asked);
   const url = isEmbedded || inside !== asked ? inside.replace(/\/$/, '') : outside;
