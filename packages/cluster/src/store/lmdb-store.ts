@@ -23,6 +23,8 @@ const mapSizeBytes = 64 * 1024 ** 3;
 const idleMs = 200;
 const maxLagMs = 10_000;
 const maxAhead = 8_000;
+/** Entries of one transaction: what the event loop is kept busy with at a time, about 3 ms. */
+const sliceEntries = 500;
 /** Attempts to read a store that another process writes to. */
 const maxLiveReads = 8;
 
@@ -182,7 +184,7 @@ interface LmdbStoreParts {
 }
 
 /**
- * A batch is acknowledged when the log has it; LMDB gets all of the log's a moment later, in one transaction.
+ * A batch is acknowledged when the log has it; LMDB gets all of the log's a moment later, in few transactions.
  * States: open; failed (the disk or LMDB refused a batch: reads go on, every commit is refused); closed.
  */
 class LmdbStore implements Store {
@@ -335,9 +337,13 @@ class LmdbStore implements Store {
     const writes = [...taken].map(([key, value]) => ({ key, value }));
     try {
       if (this.#failure !== undefined) return;
-      sum.apply(writes);
-      sum.continueFrom(sequence);
-      await this.#put([...writes, { key: checkKey, value: formatCheck(sum.check) }]);
+      // Until the last slice LMDB says that it has none of them: the log is replayed over what is there already.
+      for (let from = 0; from === 0 || from < writes.length; from += sliceEntries) {
+        const slice = writes.slice(from, from + sliceEntries);
+        sum.apply(slice);
+        if (from + sliceEntries >= writes.length) sum.continueFrom(sequence);
+        await this.#put([...slice, { key: checkKey, value: formatCheck(sum.check) }]);
+      }
       this.#applied = sequence;
       for (const [key, value] of taken) if (this.#ahead.get(key) === value) this.#ahead.delete(key);
     } catch (error) {
