@@ -157,6 +157,8 @@ async function rateRow(one, clients) {
 async function watchRows(both, clients, watchers) {
   const namespace = `watched-${watchers}`;
   await inTurns((side) => createNamespace(clients[side], namespace));
+  // As the rates: servers that have served watchers for a while.
+  await inTurns((side) => watchLatencies(both[side], { watchers, creates: watchedCreates, namespace, prefix: 'warm' }));
   const all = { ours: [], theirs: [] };
   for (let round = 0; round < rounds; round++) {
     await inTurns(async (side) => {

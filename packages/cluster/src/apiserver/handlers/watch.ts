@@ -8,6 +8,7 @@ import type { ChangeEvent, ChangeType, StoredObject } from '../storage/collectio
 import type { ApiContext, Target } from './context.ts';
 import { negotiate } from './negotiate.ts';
 import { checkNotTooNew } from './read.ts';
+import type { Resource } from '../resources/resource.ts';
 import { partial, renderObject, type RenderOptions } from './render.ts';
 import { parseSelection, selects, type Selection } from './selectors.ts';
 
@@ -196,10 +197,13 @@ class Watch {
     return selects(selection, object, target.resource, context.strategyOf(target.resource));
   }
 
-  #line(type: string, stored: StoredObject): string {
+  #line(type: ChangeType, stored: StoredObject): string {
     const { target, options, context } = this.#parts;
-    const text = renderObject(target.resource, stored, { ...options, nowMs: context.clock.nowMs() });
-    return `{"type":"${type}","object":${text}}\n`;
+    const make = (): string => {
+      const text = renderObject(target.resource, stored, { ...options, nowMs: context.clock.nowMs() });
+      return `{"type":"${type}","object":${text}}\n`;
+    };
+    return options.format.shape === 'object' ? lastLine.get({ type, stored, resource: target.resource }, make) : make();
   }
 
   #sendBookmark(revision: number, initialEventsEnd: boolean): void {
@@ -236,6 +240,28 @@ class Watch {
     this.#queue.close();
   };
 }
+
+interface LineKey {
+  readonly type: ChangeType;
+  readonly stored: StoredObject;
+  readonly resource: Resource;
+}
+
+/** A change goes to many watches one after another; most of them get the same text. */
+class LastLine {
+  #key: LineKey | undefined;
+  #text = '';
+
+  get(key: LineKey, make: () => string): string {
+    const last = this.#key;
+    if (last?.stored === key.stored && last.type === key.type && last.resource === key.resource) return this.#text;
+    this.#key = key;
+    this.#text = make();
+    return this.#text;
+  }
+}
+
+const lastLine = new LastLine();
 
 /** The state to show for DELETED, at the resourceVersion of the change that made it so. */
 function lastState(event: ChangeEvent): StoredObject {
