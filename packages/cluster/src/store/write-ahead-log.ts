@@ -127,16 +127,14 @@ interface Segment {
 
 /** The log of one open store; appends come one after another. */
 export class WriteAheadLog {
-  #current: Segment;
-  #other: Segment;
+  readonly #dir: string;
+  readonly #segments: (Segment | undefined)[] = [];
+  #current = 0;
   #offset = 0;
 
-  /** Makes both files, so that no append has to. Throws Node's error. */
   constructor(dir: string) {
-    const [first, second] = segmentNames;
-    this.#current = openSegment(join(dir, first));
-    this.#other = openSegment(join(dir, second));
-    syncFolder(dir);
+    this.#dir = dir;
+    this.#segment(0);
   }
 
   /**
@@ -144,21 +142,22 @@ export class WriteAheadLog {
    * other file is taken by them.
    */
   neededBefore({ bytes }: LogRecord): number {
-    return this.#hasRoom(bytes) ? 0 : this.#other.last;
+    if (this.#offset === 0 || this.#offset + bytes.length <= segmentBytes) return 0;
+    return this.#segments[1 - this.#current]?.last ?? 0;
   }
 
   /** LMDB should have this batch soon, so that nobody has to wait for the other file; 0 for none. */
   get neededSoon(): number {
-    return this.#offset < segmentBytes / 2 ? 0 : this.#other.last;
+    return this.#offset < segmentBytes / 2 ? 0 : (this.#segments[1 - this.#current]?.last ?? 0);
   }
 
   /** Resolves when it is on disk. Rejects with Node's error; the next batch then takes its place. */
   async append({ sequence, bytes }: LogRecord): Promise<void> {
-    if (!this.#hasRoom(bytes)) {
-      [this.#current, this.#other] = [this.#other, this.#current];
+    if (this.#offset > 0 && this.#offset + bytes.length > segmentBytes) {
+      this.#current = 1 - this.#current;
       this.#offset = 0;
     }
-    const segment = this.#current;
+    const segment = this.#segment(this.#current);
     let written = 0;
     while (written < bytes.length) {
       const rest = bytes.length - written;
@@ -169,19 +168,20 @@ export class WriteAheadLog {
   }
 
   close(): void {
-    for (const { file } of [this.#current, this.#other]) closeSync(file);
+    for (const segment of this.#segments) if (segment !== undefined) closeSync(segment.file);
   }
 
-  /** A batch larger than a file is written all the same. */
-  #hasRoom(bytes: Buffer): boolean {
-    return this.#offset === 0 || this.#offset + bytes.length <= segmentBytes;
+  #segment(index: number): Segment {
+    const known = this.#segments[index];
+    if (known !== undefined) return known;
+    const path = join(this.#dir, segmentNames[index] ?? '');
+    fillFile(path);
+    syncFolder(this.#dir);
+    // Each write is on disk when it returns.
+    const segment = { file: openSync(path, constants.O_RDWR | constants.O_DSYNC), last: 0 };
+    this.#segments[index] = segment;
+    return segment;
   }
-}
-
-function openSegment(path: string): Segment {
-  fillFile(path);
-  // Each write is on disk when it returns.
-  return { file: openSync(path, constants.O_RDWR | constants.O_DSYNC), last: 0 };
 }
 
 /** Written space: a synced write into it changes nothing but its bytes. */
