@@ -1,14 +1,23 @@
 /** The builtin `towpath.builtin/image-automation-controller`: commits of ImageUpdateAutomations. */
 
 import { join } from 'node:path';
-import { keyOf, type Builtin, type BuiltinContext } from '@towpath/api';
-import { createGit } from '@towpath/git';
-import { jsonEqual, systemClock, type Clock } from '@towpath/kit';
+import {
+  keyOf,
+  Repositories,
+  towpathNamespace,
+  type Builtin,
+  type BuiltinContext,
+  type Repository,
+} from '@towpath/api';
+import { createGit, repositoryIdentity } from '@towpath/git';
+import { jsonEqual, systemClock, type Clock, type Timer } from '@towpath/kit';
+import type { Informer } from '@towpath/runtime';
 import { forgetPlace } from './git-place.ts';
 import {
   GitRepositories,
   ImagePolicies,
   ImageUpdateAutomations,
+  type GitRepository,
   type ImageUpdateAutomation,
   type ImageUpdateAutomationStatus,
 } from './kinds.ts';
@@ -47,7 +56,9 @@ function startAutomation(manager: Manager, context: BuiltinContext, clock: Clock
   };
   const automations = manager.watch(ImageUpdateAutomations, (key, signal) => reconcileKind(kind, key, deps, signal));
   followPolicies(manager, automations);
-  followSources(manager, automations);
+  const sources = manager.informer(GitRepositories);
+  followSources(sources, automations);
+  followPushes(manager, { automations, sources, clock });
   manager.start();
 }
 
@@ -64,14 +75,67 @@ function followPolicies(manager: Manager, automations: Watched<ImageUpdateAutoma
 }
 
 /** A GitRepository that is new or says something else. */
-function followSources(manager: Manager, automations: Watched<ImageUpdateAutomation>): void {
-  manager.informer(GitRepositories).onChange(({ type, object, previous }) => {
+function followSources(sources: Informer<GitRepository>, automations: Watched<ImageUpdateAutomation>): void {
+  sources.onChange(({ type, object, previous }) => {
     if (type === 'delete' || previous?.metadata.generation === object.metadata.generation) return;
-    for (const automation of automations.informer.list()) {
-      const { name, namespace = '' } = automation.spec.sourceRef;
-      const isIts = name === object.metadata.name;
-      const from = namespace === '' ? automation.metadata.namespace : namespace;
-      if (isIts && from === object.metadata.namespace) automations.controller.enqueue(keyOf(automation));
-    }
+    for (const automation of automationsOf(object, automations)) automations.controller.enqueue(keyOf(automation));
   });
+}
+
+function automationsOf(
+  { metadata }: GitRepository,
+  { informer }: Watched<ImageUpdateAutomation>,
+): readonly ImageUpdateAutomation[] {
+  return informer.list().filter((automation) => {
+    const { name, namespace = '' } = automation.spec.sourceRef;
+    const from = namespace === '' ? automation.metadata.namespace : namespace;
+    return name === metadata.name && from === metadata.namespace;
+  });
+}
+
+/** After a push it takes this long until its own automation has written that it was its own. */
+const ownPushMs = 1_000;
+
+/** The embedded Git server tells of every push: a marker that is new in the repository need not wait for the interval. */
+function followPushes(manager: Manager, { automations, sources, clock }: Pushes & { readonly clock: Clock }): void {
+  const timers = new Set<Timer>();
+  manager.ends.add(() => timers.forEach((timer) => timer.cancel()));
+  manager.informer(Repositories, { namespace: towpathNamespace }).onChange(({ type, object }) => {
+    if (type === 'delete') return;
+    const timer = clock.startTimer(ownPushMs, () => {
+      timers.delete(timer);
+      for (const automation of behind(object, { automations, sources }))
+        automations.controller.enqueue(keyOf(automation));
+    });
+    timers.add(timer);
+  });
+}
+
+interface Pushes {
+  readonly automations: Watched<ImageUpdateAutomation>;
+  readonly sources: Informer<GitRepository>;
+}
+
+/** The automations that saw another commit of their branch than the one a repository is at. */
+function behind(repository: Repository, { automations, sources }: Pushes): readonly ImageUpdateAutomation[] {
+  const identity = identityOf(repository.spec.url);
+  const isIts = ({ spec }: GitRepository): boolean => identity !== undefined && identityOf(spec.url) === identity;
+  return sources
+    .list()
+    .filter(isIts)
+    .flatMap((source) =>
+      automationsOf(source, automations).filter(({ spec, status }) => {
+        const { branch = 'master' } = spec.git?.checkout?.ref ?? source.spec.ref ?? {};
+        return status?.observedSourceRevision !== `${branch}@sha1:${repository.status?.branches?.[branch]}`;
+      }),
+    );
+}
+
+/** Undefined for what is no URL of a repository: its own reconcile says so. */
+function identityOf(url: string): string | undefined {
+  try {
+    return repositoryIdentity(url);
+  } catch {
+    return undefined;
+  }
 }

@@ -9,8 +9,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import {
   CustomResourceDefinitions,
   findCondition,
+  Namespaces,
   reconcileRequestAnnotation,
+  Repositories,
   Secrets,
+  towpathNamespace,
   type AnyObject,
   type BuiltinContext,
   type KubeObject,
@@ -137,6 +140,34 @@ async function make<Object extends KubeObject>(type: ResourceType<Object>, name:
   await client.create(type as unknown as ResourceType, object as AnyObject);
 }
 
+/** As the embedded Git server does after a push. */
+async function tellOfPush(url: string, branches: Record<string, string>): Promise<void> {
+  const metadata = { name: 'acme.app', namespace: towpathNamespace };
+  const about = { apiVersion: 'towpath.dev/v1alpha1', kind: 'Repository', metadata };
+  await client.create(Namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: towpathNamespace } });
+  await client.create(CustomResourceDefinitions, repositoryDefinition);
+  await client.create(Repositories, { ...about, spec: { url }, status: { branches } });
+}
+
+const repositoryDefinition: AnyObject = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'repositories.towpath.dev' },
+  spec: {
+    group: 'towpath.dev',
+    scope: 'Namespaced',
+    names: { kind: 'Repository', plural: 'repositories', singular: 'repository', listKind: 'RepositoryList' },
+    versions: [
+      {
+        name: 'v1alpha1',
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      },
+    ],
+  },
+};
+
 type WithStatus = KubeObject & { status?: CommonStatus };
 
 async function until<Object extends WithStatus>(
@@ -207,6 +238,34 @@ describe('image controllers', () => {
       lastScanResult: { tagCount: 4, latestTags: ['v1.2.0', 'v1.1.0', 'v1.0.0', 'latest'] },
       observedExclusionList: ['^.*\\.sig$'],
     });
+  });
+
+  test('a marker that somebody pushes is seen at once', async () => {
+    const url = `http://${host}/acme/app.git`;
+    await make(ImageRepositories, 'web', { image: `${host}/acme/web`, interval: '1h' });
+    const policy = { semver: { range: '1.x' } };
+    await make(ImagePolicies, 'web', { imageRepositoryRef: { name: 'web' }, policy });
+    await make(GitRepositories, 'app', { url, interval: '1h', ref: { branch: 'main' } });
+    const commit = { author: { name: 'Flux', email: 'flux@example.com' } };
+    const sourceRef = { kind: 'GitRepository', name: 'app' };
+    await make(ImageUpdateAutomations, 'app', { sourceRef, interval: '1h', git: { commit } });
+    const first = await until(ImageUpdateAutomations, 'app', ({ status }) => status?.lastPushCommit !== undefined);
+    const { branches } = await mirror.fetch();
+    const content = `b: x # {"$imagepolicy": "${namespace}:web"}\n`;
+    const head = await mirror.commitAndPush({
+      branch: 'main',
+      parent: branches['main'] ?? '',
+      edits: new Map([['more.yaml', { content }]]),
+      author: { name: 'Dev', email: 'dev@example.com', atMs: Date.UTC(2026, 0, 2) },
+      message: 'More',
+    });
+    await tellOfPush(url, { main: head });
+
+    const { lastPushCommit } = first.status ?? {};
+    await until(ImageUpdateAutomations, 'app', ({ status }) => status?.lastPushCommit !== lastPushCommit);
+    await mirror.fetch();
+
+    expect((await mirror.readFile('main', 'more.yaml'))?.toString()).toContain('/acme/web:v1.1.0 #');
   });
 
   test.each([
