@@ -1,5 +1,6 @@
 /** `towpath run`: the controllers alone, against any Kubernetes. */
 
+import { createServer } from 'node:net';
 import { resolve } from 'node:path';
 import { Command } from '@commander-js/extra-typings';
 import type { Builtin } from '@towpath/api';
@@ -57,7 +58,7 @@ export function runCommand(context: CliContext): Command {
     .option('--components <list>', `which controllers, of ${runnable.join(', ')}`, runByDefault.join(','))
     .addHelpText(
       'after',
-      '\nExamples:\n  towpath run --kubeconfig ~/.kube/config --git-url https://git.example.com/acme/shop.git --git-path deploy\n  towpath run --components flagger --metrics-server http://prometheus.example.com:9090\n  towpath run --components helm-operator --watch-label-selector "sharding.fluxcd.io/key=a"',
+      '\nExamples:\n  towpath run --kubeconfig ~/.kube/config --git-url https://git.example.com/acme/shop.git --git-path deploy\n  towpath run --components flagger --metrics-server http://prometheus.example.com:9090\n  towpath run --components helm-operator --watch-label-selector "sharding.fluxcd.io/key=a"\n  towpath run --components source-controller,kustomize-controller,helm-controller,image-reflector-controller,image-automation-controller',
     )
     .action((flags) => run(context, flags));
   return command as unknown as Command;
@@ -72,6 +73,7 @@ async function run(context: CliContext, flags: RunFlags): Promise<void> {
   context.stderr(
     `running ${chosen.join(', ')}${kubeconfig === undefined ? '' : ` with ${kubeconfig}`}; Ctrl-C stops\n`,
   );
+  const storageAddress = `127.0.0.1:${await freePort()}`;
   const runs = chosen.map(async (name) => {
     try {
       await runHostBuiltin({
@@ -79,7 +81,7 @@ async function run(context: CliContext, flags: RunFlags): Promise<void> {
         // Every name of `runnable` is a builtin.
         builtin: builtins[name] as Builtin,
         namespace: flags.namespace,
-        args: argumentsOf(name, flags),
+        args: argumentsOf(name, flags, storageAddress),
         env: {},
         transport: client.transport,
         log,
@@ -98,6 +100,17 @@ async function run(context: CliContext, flags: RunFlags): Promise<void> {
   await Promise.all(runs);
 }
 
+function freePort(): Promise<number> {
+  return new Promise((done, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen({ host: '127.0.0.1', port: 0 }, () => {
+      const address = server.address();
+      server.close(() => done(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
 function chooseComponents(flags: RunFlags): Component[] {
   const wanted = flags.components.split(',').map((name) => name.trim());
   const unknown = wanted.find((name) => !(runnable as readonly string[]).includes(name));
@@ -114,7 +127,7 @@ function chooseComponents(flags: RunFlags): Component[] {
   return runnable.filter((name) => wanted.includes(name));
 }
 
-function argumentsOf(name: Component, flags: RunFlags): string[] {
+function argumentsOf(name: Component, flags: RunFlags, storageAddress: string): string[] {
   const shared = [
     ...(flags.leaderElect === true ? ['--enable-leader-election'] : []),
     // One flux synchronises one repository: there is nothing to share.
@@ -122,10 +135,10 @@ function argumentsOf(name: Component, flags: RunFlags): string[] {
       ? []
       : [`--watch-label-selector=${flags.watchLabelSelector}`]),
   ];
-  return [...ownArguments(name, flags), ...shared];
+  return [...ownArguments(name, flags, storageAddress), ...shared];
 }
 
-function ownArguments(name: Component, flags: RunFlags): string[] {
+function ownArguments(name: Component, flags: RunFlags, storageAddress: string): string[] {
   switch (name) {
     case 'flux':
       return [
@@ -139,6 +152,8 @@ function ownArguments(name: Component, flags: RunFlags): string[] {
     case 'helm-operator':
       return [`--git-poll-interval=${flags.gitPollInterval}`];
     case 'source-controller':
+      // The others of this machine fetch artifacts there; its own name means something in a cluster only.
+      return [`--storage-addr=${storageAddress}`, `--storage-adv-addr=${storageAddress}`];
     case 'kustomize-controller':
     case 'helm-controller':
     case 'image-reflector-controller':
