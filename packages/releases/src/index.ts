@@ -2,6 +2,7 @@ export type { ActionContext, OperationOptions } from './actions/context.ts';
 export { resourcePolicyAnnotation } from './actions/apply.ts';
 export { loadCapabilities } from './actions/capabilities.ts';
 export { runHooks } from './actions/hooks.ts';
+export { installCrds } from './actions/crds.ts';
 export { checkLabels, install, type DryRun, type InstallOptions } from './actions/install.ts';
 export { listedByDefault, listReleases, type ListOptions } from './actions/list.ts';
 export { buildObjects, describeObject, keyOfObject, parseManifest, type ReleaseObject } from './actions/objects.ts';

@@ -6,6 +6,7 @@ import { jsonEqual, type Clock, type Random, type UnknownRecord } from '@towpath
 import {
   createReleaseStorage,
   install,
+  installCrds,
   loadChartAt,
   upgrade,
   type ActionContext,
@@ -80,6 +81,8 @@ export async function ensureRelease(
     return 'installed';
   }
   if (isSame(last, chart, wanted.values)) return 'unchanged';
+  // Helm leaves CRDs of an upgrade to others; here there are none: a new version's kinds come with it.
+  await installCrds({ ...context, progress: () => {} }, chart.crds);
   await upgrade(context, {
     ...shared,
     valuesPolicy: 'reset',
