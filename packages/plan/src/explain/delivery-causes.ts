@@ -10,6 +10,7 @@ import { failedCondition, groupOf, nameOf, nameText, recordsAt, type Snapshot } 
 export function deliveryStage(object: AnyObject): Stage | undefined {
   switch (groupOf(object)) {
     case 'source.toolkit.fluxcd.io':
+    case 'image.toolkit.fluxcd.io':
       return 'source';
     case 'kustomize.toolkit.fluxcd.io':
       return 'apply';

@@ -25,6 +25,8 @@ const kustomization = (reason: string, message: string) =>
   object('Kustomization', 'kustomize.toolkit.fluxcd.io/v1', failing('Ready', reason, message));
 const gitRepository = (reason: string, message: string) =>
   object('GitRepository', 'source.toolkit.fluxcd.io/v1', failing('Ready', reason, message));
+const image = (kind: string, reason: string, message: string, spec: object = {}) =>
+  object(kind, 'image.toolkit.fluxcd.io/v1', { ...failing('Ready', reason, message), spec });
 const sync = (status: object) =>
   object('Sync', 'towpath.dev/v1alpha1', {
     metadata: { namespace: 'flux', name: 'flux' },
@@ -118,6 +120,45 @@ const cases: readonly Case[] = [
     ],
     cause: 'git-authentication',
     says: /GitRepository shop\/web/,
+  },
+  {
+    name: 'an image that was never pushed, behind the policy that waits for it',
+    objects: [
+      image('ImagePolicy', 'DependencyNotReady', 'retrying in 30s error: no tags in database', {
+        imageRepositoryRef: { name: 'web' },
+      }),
+      image(
+        'ImageRepository',
+        'ReadOperationFailed',
+        'scan failed: GET https://ghcr.io/v2/acme/web/tags/list?n=1000: NAME_UNKNOWN: repository name not known to registry',
+      ),
+    ],
+    cause: 'image-missing',
+    says: /ImageRepository shop\/web: the registry has no image/,
+  },
+  {
+    name: 'no tag in the range (ImagePolicy)',
+    objects: [image('ImagePolicy', 'Failure', 'unable to determine latest version from provided list')],
+    cause: 'no-matching-tag',
+    says: /no tag of the image matches/,
+  },
+  {
+    name: 'a range that is none (ImagePolicy)',
+    objects: [image('ImagePolicy', 'InvalidPolicy', 'invalid policy: improper constraint: "x y"')],
+    cause: 'policy-invalid',
+    says: /cannot be applied/,
+  },
+  {
+    name: 'a template of messages (ImageUpdateAutomation)',
+    objects: [
+      image(
+        'ImageUpdateAutomation',
+        'GitOperationFailed',
+        'failed to update source: failed to run template from spec: template: commit message:1:3: nothing',
+      ),
+    ],
+    cause: 'message-template',
+    says: /template of the commit/,
   },
   {
     name: 'path missing (Sync)',

@@ -107,7 +107,9 @@ function detailOf(object: AnyObject): string {
       const revision =
         textAt(object, ['status', 'revision']) ??
         textAt(object, ['status', 'lastAppliedRevision']) ??
-        textAt(object, ['status', 'artifact', 'revision']);
+        textAt(object, ['status', 'artifact', 'revision']) ??
+        textAt(object, ['status', 'latestRef', 'tag']) ??
+        textAt(object, ['status', 'observedSourceRevision']);
       const ready = conditionsOf(object).find(({ type }) => type === 'Ready' || type === 'Released');
       return [shortened(revision), ready?.reason].filter((part) => part !== undefined && part !== '').join(', ');
     }
@@ -130,6 +132,13 @@ const aliases: Readonly<Record<string, string>> = {
   gitrepo: 'gitrepository',
   helmrepo: 'helmrepository',
   ocirepo: 'ocirepository',
+  imgrepo: 'imagerepository',
+  imagerepo: 'imagerepository',
+  imgpol: 'imagepolicy',
+  imagepol: 'imagepolicy',
+  iua: 'imageupdateautomation',
+  imgupd: 'imageupdateautomation',
+  imgauto: 'imageupdateautomation',
 };
 
 /** The object that `kind/name` names; undefined when the snapshot has none. */

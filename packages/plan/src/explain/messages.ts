@@ -11,6 +11,30 @@ export interface MessageCause {
 /** The first row that matches decides: the more certain come first. */
 export const messageCauses: readonly MessageCause[] = [
   {
+    cause: 'image-missing',
+    pattern: /NAME_UNKNOWN|repository name not known to registry/,
+    sentence: 'the registry has no image of that name',
+    next: 'push it once, or correct spec.image',
+  },
+  {
+    cause: 'no-matching-tag',
+    pattern: /unable to determine latest version from provided list|version list argument cannot be empty/,
+    sentence: 'no tag of the image matches the policy',
+    next: 'push a tag that matches, or widen the range or the filter',
+  },
+  {
+    cause: 'policy-invalid',
+    pattern: /invalid policy: |failed to filter tags: |failed to parse invalid numeric value/,
+    sentence: 'the policy cannot be applied to the tags',
+    next: 'correct what the message names',
+  },
+  {
+    cause: 'message-template',
+    pattern: /commit message template from spec|failed to run template from spec|template uses removed/,
+    sentence: "the template of the commit's message is wrong",
+    next: 'correct spec.git.commit.messageTemplate',
+  },
+  {
     cause: 'git-authentication',
     pattern:
       /authentication (?:failed|required)|permission denied \(|could not read (?:username|password)|unable to authenticate|invalid credentials|handshake failed|host key verification|access (?:denied|rights)|\b(?:401|403)\b|refuses? the credentials|deploy key|unauthori[sz]ed/i,
@@ -84,7 +108,7 @@ export const messageCauses: readonly MessageCause[] = [
   },
   {
     cause: 'dependency-not-ready',
-    pattern: /dependency '|Dependencies do not meet|DependencyNotReady/i,
+    pattern: /dependency '|Dependencies do not meet|DependencyNotReady|no tags in database/i,
     sentence: 'it waits for another object',
     next: 'explain that object',
     isConsequence: true,

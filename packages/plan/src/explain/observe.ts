@@ -10,6 +10,7 @@ import { numberAt, recordsAt, textAt, type Snapshot } from './snapshot.ts';
 const wanted: Readonly<Record<string, readonly string[]>> = {
   'towpath.dev': ['Sync'],
   'source.toolkit.fluxcd.io': ['GitRepository', 'OCIRepository', 'HelmRepository', 'HelmChart', 'Bucket'],
+  'image.toolkit.fluxcd.io': ['ImageRepository', 'ImagePolicy', 'ImageUpdateAutomation'],
   'kustomize.toolkit.fluxcd.io': ['Kustomization'],
   'helm.toolkit.fluxcd.io': ['HelmRelease'],
   'helm.fluxcd.io': ['HelmRelease'],

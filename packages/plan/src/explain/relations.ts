@@ -95,8 +95,8 @@ function helmParents({ metadata }: AnyObject, { find, snapshot }: Index): (AnyOb
   });
 }
 
-/** Of Flux 2: sourceRef, chartRef, and the HelmChart that a release makes. */
-function sources(object: AnyObject, { find }: Index): (AnyObject | undefined)[] {
+/** Of Flux 2: sourceRef, chartRef, the HelmChart that a release makes, and the policies an automation writes down. */
+function sources(object: AnyObject, { find, snapshot }: Index): (AnyObject | undefined)[] {
   if (!groupOf(object).endsWith('.toolkit.fluxcd.io')) return [];
   const { namespace, name } = object.metadata;
   const refs = [
@@ -115,7 +115,24 @@ function sources(object: AnyObject, { find }: Index): (AnyObject | undefined)[] 
   const depends = recordsAt(object, ['spec', 'dependsOn']).map((each) =>
     find(object.kind, textAt(each, ['namespace']) ?? namespace, String(each['name'])),
   );
-  return [...named, ...(object.kind === 'HelmRelease' ? [find('HelmChart', namespace, chart)] : []), ...depends];
+  return [
+    ...named,
+    ...(object.kind === 'HelmRelease' ? [find('HelmChart', namespace, chart)] : []),
+    ...depends,
+    ...imageParents(object, { find, snapshot }),
+  ];
+}
+
+/** Which policies an automation has markers for is in the repository: all of its namespace may be. */
+function imageParents(object: AnyObject, { find, snapshot }: Index): (AnyObject | undefined)[] {
+  const { namespace } = object.metadata;
+  if (object.kind === 'ImagePolicy') {
+    const repository = ['spec', 'imageRepositoryRef'] as const;
+    const from = textAt(object, [...repository, 'namespace']) ?? namespace;
+    return [find('ImageRepository', from, textAt(object, [...repository, 'name']) ?? '')];
+  }
+  if (object.kind !== 'ImageUpdateAutomation') return [];
+  return snapshot.objects.filter(({ kind, metadata }) => kind === 'ImagePolicy' && metadata.namespace === namespace);
 }
 
 /** Flux 1 marks what it applies; the mark does not tell whose it is, and one cluster has one Flux as a rule. */
