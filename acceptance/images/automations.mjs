@@ -1,6 +1,6 @@
 /** ImageUpdateAutomations: files with markers, and what becomes of them. */
 
-import { gitUrl, pushFiles, signingKey } from './material.mjs';
+import { gitUrl, pushFiles, signingKey, tlsServer } from './material.mjs';
 import { imageOf, newTag, ourWords, put, remove, request, secret, settled, suspend } from './steps.mjs';
 
 const image = (given, tag) => `${imageOf('web')(given)}:${tag}`;
@@ -44,6 +44,25 @@ const signed = (type, { left = [], asked = type } = {}) => {
       const data = Object.entries(signingKey(given.place, type)).filter(([key]) => !left.includes(key));
       await secret(commit.signingKey.secretRef.name, 'Opaque', Object.fromEntries(data))(given);
       await step.act(given);
+    },
+  };
+};
+
+/** The repository behind TLS, with the certificate in the Secret of the GitRepository. */
+const behindTls = (more = {}) => {
+  const step = automate({ files: one }, {}, { commit: { author } });
+  return {
+    ...step,
+    act: async (given) => {
+      const { place, namespace, name } = given;
+      const { host, data } = await tlsServer(place);
+      await secret(`tls-${name}`, 'Opaque', { ...data, ...more })(given);
+      const url = gitUrl(place, namespace, name).replace(/^http:\/\/[^/]+/, `https://${host}`);
+      await automate(
+        { files: one, source: { url, secretRef: { name: `tls-${name}` } } },
+        {},
+        { commit: { author } },
+      ).act(given);
     },
   };
 };
@@ -261,6 +280,8 @@ export const automations = [
       automate({}, { policySelector: { matchExpressions: [{ key: 'team', operator: 'Has' }] } }),
     ],
   },
+  { name: 'auto-certificate', steps: [behindTls()] },
+  { name: 'auto-certificate-login', steps: [behindTls({ username: 'a', password: 'b' })] },
   { name: 'auto-sign-ssh', steps: [signed('ssh')] },
   { name: 'auto-sign-gpg', steps: [signed('gpg')] },
   { name: 'auto-sign-no-passphrase', steps: [signed('ssh', { left: ['password'] })] },

@@ -136,8 +136,17 @@ function makeGpgKey(place, file) {
   must('gpgconf', ['--homedir', home, '--kill', 'gpg-agent']);
 }
 
-/** The registry behind TLS, with a certificate of its own that a client has to know; `client: true` wants one from it. */
-export async function startTls(place, { client = false } = {}) {
+const tlsServers = new Map();
+
+/** One for both sides and all scenarios. */
+export function tlsServer(place, client = false) {
+  const id = `${place.work} ${client}`;
+  if (!tlsServers.has(id)) tlsServers.set(id, startTls(place, client));
+  return tlsServers.get(id);
+}
+
+/** Registry and Git server behind TLS, with a certificate of its own that a client has to know; `client: true` wants one from it. */
+async function startTls(place, client) {
   const folder = join(place.work, `tls-${client}`);
   mkdirSync(folder, { recursive: true });
   const make = (name, extra) =>

@@ -1,7 +1,7 @@
 /** The objects that both sides' controllers are given, step by step. Images and branches are those of material.mjs. */
 
 import { automations } from './automations.mjs';
-import { startTls } from './material.mjs';
+import { tlsServer } from './material.mjs';
 import {
   give,
   imageOf,
@@ -17,16 +17,12 @@ import {
   suspend,
 } from './steps.mjs';
 
-/** One TLS server for both sides. */
-const servers = new Map();
 function behindTls({ client = false, knows = true }) {
   return {
     ...repository('web'),
     act: async (given) => {
       const { place, namespace, name } = given;
-      const id = `${place.work} ${client}`;
-      if (!servers.has(id)) servers.set(id, startTls(place, { client }));
-      const { host, data } = await servers.get(id);
+      const { host, data } = await tlsServer(place, client);
       await secret(name, 'Opaque', data)(given);
       const certSecretRef = knows ? { certSecretRef: { name } } : {};
       await put(given, 'ImageRepository', name, {

@@ -3,6 +3,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import { gitError } from './errors.ts';
 import { parseRemoteUrl } from './url.ts';
 
@@ -23,6 +24,14 @@ export interface SshAuth {
 
 export type GitAuth = HttpAuth | SshAuth;
 
+/** Certificates for https; PEM. */
+export interface GitTls {
+  /** Accepted beside those that Node brings along. */
+  readonly ca?: string;
+  /** Shown to the server. */
+  readonly client?: { readonly cert: string; readonly key: string };
+}
+
 /** Environment for one call, and the end of the files it names. */
 export interface AuthEnvironment {
   readonly env: Readonly<Record<string, string>>;
@@ -38,8 +47,46 @@ const helper =
 
 const nothing: AuthEnvironment = { env: {}, dispose: async () => {} };
 
+/** Prepares credentials and certificates for calls to `url`. */
+export async function prepareRemote(
+  url: string,
+  { auth, tls }: { auth?: GitAuth | undefined; tls?: GitTls | undefined },
+): Promise<AuthEnvironment> {
+  const credentials = await prepareAuth(url, auth);
+  if (tls === undefined || !url.startsWith('https:')) return credentials;
+  const certificates = await tlsEnvironment(tls);
+  return {
+    env: { ...credentials.env, ...certificates.env },
+    dispose: async () => {
+      await certificates.dispose();
+      await credentials.dispose();
+    },
+  };
+}
+
+/** Git reads certificates from files only. */
+async function tlsEnvironment({ ca, client }: GitTls): Promise<AuthEnvironment> {
+  const folder = await mkdtemp(join(tmpdir(), 'towpath-tls-'));
+  const put = async (name: string, text: string): Promise<string> => {
+    const file = join(folder, name);
+    await writeFile(file, text, { mode: 0o600 });
+    return file;
+  };
+  return {
+    env: {
+      // Git's own list is replaced by this one.
+      ...(ca !== undefined && { GIT_SSL_CAINFO: await put('ca.crt', [ca, ...rootCertificates].join('\n')) }),
+      ...(client !== undefined && {
+        GIT_SSL_CERT: await put('tls.crt', client.cert),
+        GIT_SSL_KEY: await put('tls.key', client.key),
+      }),
+    },
+    dispose: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
 /** Prepares `auth` for calls to `url`. Credentials are bound to the URL's own origin: a redirect does not get them. */
-export async function prepareAuth(url: string, auth: GitAuth | undefined): Promise<AuthEnvironment> {
+async function prepareAuth(url: string, auth: GitAuth | undefined): Promise<AuthEnvironment> {
   if (auth === undefined) return nothing;
   const remote = parseRemoteUrl(url, { allowFile: true });
   if (auth.type === 'http') {

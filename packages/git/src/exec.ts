@@ -3,7 +3,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import type { Clock } from '@towpath/kit';
 import { codeOf } from '@towpath/kit';
-import { prepareAuth, type GitAuth } from './auth.ts';
+import { prepareRemote, type GitAuth, type GitTls } from './auth.ts';
 import { gitError, type GitErrorCode } from './errors.ts';
 
 export interface GitOptions {
@@ -23,7 +23,12 @@ export interface GitCall {
   /** Added to the hardened environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** A remote this call talks to. */
-  readonly remote?: { readonly url: string; readonly auth?: GitAuth | undefined; readonly allowFile?: boolean };
+  readonly remote?: {
+    readonly url: string;
+    readonly auth?: GitAuth | undefined;
+    readonly tls?: GitTls | undefined;
+    readonly allowFile?: boolean;
+  };
   readonly timeoutMs?: number;
   readonly maxOutputBytes?: number;
   /** Exit codes that are no failure; default only 0. */
@@ -105,7 +110,7 @@ function hardenedEnv(options: GitOptions, extra: Readonly<Record<string, string>
 }
 
 async function runGit(options: GitOptions, call: GitCall): Promise<GitResult> {
-  const auth = call.remote === undefined ? undefined : await prepareAuth(call.remote.url, call.remote.auth);
+  const auth = call.remote === undefined ? undefined : await prepareRemote(call.remote.url, call.remote);
   try {
     const env = { ...call.env, ...auth?.env };
     if (call.remote?.allowFile === true) env['GIT_ALLOW_PROTOCOL'] = 'https:http:ssh:git:file';

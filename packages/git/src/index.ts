@@ -1,4 +1,4 @@
-export { type GitAuth, type HttpAuth, type SshAuth } from './auth.ts';
+export { type GitAuth, type GitTls, type HttpAuth, type SshAuth } from './auth.ts';
 export { type CommitSigner, type FileEdit, type Signature } from './commit.ts';
 export { copyRepository, type CopySource } from './copy.ts';
 export { gitErrorCodes, type GitErrorCode } from './errors.ts';

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { messageOf } from '@towpath/kit';
-import type { GitAuth } from './auth.ts';
+import type { GitAuth, GitTls } from './auth.ts';
 import { writeCommit, writeTag, type CommitSigner, type FileEdit, type Signature } from './commit.ts';
 import type { Git } from './exec.ts';
 import {
@@ -30,6 +30,7 @@ export interface MirrorOptions {
   readonly dir: string;
   readonly url: string;
   readonly auth?: GitAuth | undefined;
+  readonly tls?: GitTls | undefined;
   readonly timeoutMs?: number;
   /** Also accept a local path as URL; only for repositories this process made. */
   readonly allowFile?: boolean;
@@ -189,12 +190,12 @@ class BareMirror implements Mirror {
   }
 
   async #remoteCall(args: readonly string[], signal: AbortSignal | undefined): Promise<void> {
-    const { git, dir, url, auth, timeoutMs, allowFile } = this.#options;
+    const { git, dir, url, auth, tls, timeoutMs, allowFile } = this.#options;
     await git.run({
       args,
       gitDir: dir,
       subject: this.url,
-      remote: { url, auth, allowFile: allowFile === true },
+      remote: { url, auth, tls, allowFile: allowFile === true },
       signal,
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     });

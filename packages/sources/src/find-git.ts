@@ -2,7 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { authOfSecret, openMirror, type GitAuth, type Mirror } from '@towpath/git';
+import { authOfSecret, openMirror, type Mirror, type SecretAuth } from '@towpath/git';
 import { messageOf } from '@towpath/kit';
 import { compareVersions, satisfies } from '@towpath/releases';
 import { archiveFiles, readArchive } from './archive.ts';
@@ -60,7 +60,7 @@ async function mirrorOf(object: GitRepository, deps: SourceDeps): Promise<Mirror
       git: deps.git,
       dir: join(deps.mirrorsDir, `${key}.git`),
       url,
-      auth: await authOf(object, deps),
+      ...(await authOf(object, deps)),
       timeoutMs: durationMs(spec.timeout, defaultTimeoutMs),
     });
   } catch (error) {
@@ -70,20 +70,15 @@ async function mirrorOf(object: GitRepository, deps: SourceDeps): Promise<Mirror
   }
 }
 
-/** Keys as Flux documents them: username and password, bearerToken, identity and known_hosts. */
-async function authOf(object: GitRepository, { client }: SourceDeps): Promise<GitAuth | undefined> {
+/** Keys as Flux documents them: see `authOfSecret`. */
+async function authOf(object: GitRepository, { client }: SourceDeps): Promise<SecretAuth | undefined> {
   const { secretRef } = object.spec;
   if (secretRef === undefined) return undefined;
   const found = authOfSecret(await gitSecret(object, secretRef.name, client));
-  if (found.ok) return found.auth;
-  if (found.because === 'certificates') {
-    throw new SourceFailure('NotSupported', `secret ${secretRef.name}: ca.crt is not supported by Towpath`, {
-      isStalled: true,
-    });
-  }
+  if (found !== undefined) return found;
   throw new SourceFailure(
     'AuthenticationFailed',
-    `failed to configure authentication options: secret '${object.metadata.namespace}/${secretRef.name}' has none of identity, username or bearerToken`,
+    `failed to configure authentication options: secret '${object.metadata.namespace}/${secretRef.name}' has none of identity, username, bearerToken or ca.crt`,
   );
 }
 

@@ -9,10 +9,10 @@ import {
   authOfSecret,
   openMirror,
   type Git,
-  type GitAuth,
   type Mirror,
   type PreparedSigner,
   type Refs,
+  type SecretAuth,
 } from '@towpath/git';
 import { messageOf } from '@towpath/kit';
 import type { Client } from '@towpath/runtime';
@@ -132,7 +132,7 @@ async function mirrorOf(object: ImageUpdateAutomation, repository: GitRepository
     git: deps.git,
     dir: mirrorDir(object, deps),
     url: deps.hostUrl(spec.url),
-    auth: await authOf(repository, deps.client),
+    ...(await authOf(repository, deps.client)),
     timeoutMs: durationMs(spec.timeout, defaultTimeoutMs),
   });
 }
@@ -151,7 +151,7 @@ export async function forgetPlace(key: Key, mirrorsDir: string): Promise<void> {
   await rm(join(mirrorsDir, `${nameOfMirror(key)}.git`), { recursive: true, force: true });
 }
 
-async function authOf({ metadata, spec }: GitRepository, client: Client): Promise<GitAuth | undefined> {
+async function authOf({ metadata, spec }: GitRepository, client: Client): Promise<SecretAuth | undefined> {
   if (spec.secretRef === undefined) return undefined;
   const { namespace = '' } = metadata;
   const { name } = spec.secretRef;
@@ -164,10 +164,9 @@ async function authOf({ metadata, spec }: GitRepository, client: Client): Promis
   );
   if (data['githubAppID'] !== undefined) throw notSupported(`githubAppID of the secret ${namespace}/${name}`);
   const found = authOfSecret(data);
-  if (found.ok) return found.auth;
-  if (found.because === 'certificates') throw notSupported(`ca.crt of the secret ${namespace}/${name}`);
+  if (found !== undefined) return found;
   throw new Error(
-    `failed to configure authentication options: secret '${namespace}/${name}' has none of identity, username or bearerToken`,
+    `failed to configure authentication options: secret '${namespace}/${name}' has none of identity, username, bearerToken or ca.crt`,
   );
 }
 

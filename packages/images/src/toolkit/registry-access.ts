@@ -12,7 +12,7 @@ export interface RegistryDeps {
   readonly client: Client;
   /** An in-cluster URL as this process can open it. */
   readonly hostUrl: (url: string) => string;
-  /** Whether names without a registry are those of the embedded one. */
+  /** Whether there is one whose images are named `owner/name`, without a registry. */
   readonly hasEmbeddedRegistry: () => Promise<boolean>;
 }
 
@@ -30,7 +30,9 @@ export async function openRegistry(
     ...(proxySecretRef === undefined ? [] : ['spec.proxySecretRef']),
   ];
   if (refused.length > 0) throw notSupported(refused.join(', '));
-  const isEmbedded = name.isUnqualified && (await deps.hasEmbeddedRegistry());
+  // `owner/name` is its own, pushed or not yet: a repository of that name on Docker Hub belongs to somebody else.
+  const mayBeEmbedded = name.isUnqualified && !name.repository.startsWith('library/');
+  const isEmbedded = mayBeEmbedded && (await deps.hasEmbeddedRegistry());
   // Certificates are of no use to plain http.
   const scheme = certSecretRef === undefined ? name.scheme : 'https';
   const outside = `${scheme}://${name.registry}`;
