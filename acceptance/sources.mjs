@@ -7,9 +7,8 @@
  *   --verbose                 prints every difference in full
  */
 
-import { join } from 'node:path';
 import { differences } from './releases/compare.mjs';
-import { freePort, onEachCluster, readOptions, startProgram, startSourceController } from './releases/place.mjs';
+import { onEachCluster, readOptions, startOurSources, startSourceController } from './releases/place.mjs';
 import { applyKinds, createNamespaces } from './releases/prepare.mjs';
 import { prepareMaterial } from './sources/material.mjs';
 import { outcome } from './sources/outcome.mjs';
@@ -28,9 +27,7 @@ async function compareOn(place) {
   const material = await prepareMaterial(place);
   const limited = { namespace: sides.theirs.namespace, args: ['--watch-all-namespaces=false'] };
   sides.theirs.program = await startSourceController(place, limited);
-  sides.theirs.address = sides.theirs.program.address;
-  sides.ours.address = `127.0.0.1:${await freePort()}`;
-  sides.ours.program = startOurs(place, sides.ours);
+  sides.ours.program = await startOurSources(place, sides.ours.namespace);
   for (const side of Object.values(sides)) {
     for (const { name, ...step } of shared) await runStep(place, side, { name, step, material });
   }
@@ -38,12 +35,6 @@ async function compareOn(place) {
   const chosen = scenarios.filter(({ name }) => wanted === undefined || wanted.includes(name));
   for (const scenario of chosen) await runScenario(place, scenario, { sides, material });
   if (options.verbose) for (const { program } of Object.values(sides)) console.log(program.output().slice(-6000));
-}
-
-function startOurs(place, { namespace, address }) {
-  const own = ['controller', 'source-controller', '--watch-all-namespaces=false', `--storage-addr=${address}`];
-  const args = [join(place.dist, 'towpath.js'), ...own, `--storage-adv-addr=${address}`];
-  return startProgram(place, 'ours', process.execPath, args, { POD_NAMESPACE: namespace, POD_NAME: 'ours' });
 }
 
 async function runScenario(place, { name, steps, ignored = [] }, { sides, material }) {
@@ -63,8 +54,8 @@ async function runScenario(place, { name, steps, ignored = [] }, { sides, materi
   );
 }
 
-async function runStep(place, { namespace, address }, { name, step, material }) {
-  const given = { api: place.api, namespace, name, kind: step.kind, address, material };
+async function runStep(place, { namespace, program }, { name, step, material }) {
+  const given = { api: place.api, namespace, name, kind: step.kind, address: program.address, material };
   await step.act(given);
   const limit = Date.now() + stepLimitMs;
   let isReached = false;

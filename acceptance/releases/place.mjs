@@ -141,6 +141,15 @@ export async function startSourceController(place, { namespace = 'flux-system', 
   return { ...program, address };
 }
 
+/** Our source-controller, for one namespace. */
+export async function startOurSources(place, namespace) {
+  const address = `127.0.0.1:${await freePort()}`;
+  const own = ['controller', 'source-controller', '--watch-all-namespaces=false'];
+  const args = [join(place.dist, 'towpath.js'), ...own, `--storage-addr=${address}`, `--storage-adv-addr=${address}`];
+  const pod = { POD_NAMESPACE: namespace, POD_NAME: 'ours' };
+  return { ...startProgram(place, 'our-sources', process.execPath, args, pod), address };
+}
+
 /** Theirs, for one namespace. */
 export function startTheirs(place, namespace, args = []) {
   const common = ['--metrics-addr=0', '--health-addr=0', '--watch-all-namespaces=false'];

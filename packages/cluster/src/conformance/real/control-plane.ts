@@ -181,6 +181,9 @@ function managerArgs(files: Files): string[] {
     'cluster-signing-cert-file': files.ca,
     'cluster-signing-key-file': files.caKey,
     'use-service-account-credentials': 'true',
+    // With the 20 requests a second of its defaults, what is compared on this control plane waits for it.
+    'kube-api-qps': '200',
+    'kube-api-burst': '400',
   });
 }
 
