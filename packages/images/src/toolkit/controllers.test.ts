@@ -9,6 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import {
   CustomResourceDefinitions,
   findCondition,
+  Images,
   Namespaces,
   reconcileRequestAnnotation,
   Repositories,
@@ -64,7 +65,7 @@ beforeEach(async () => {
       args: [],
       transport: cluster.transport(),
       log: silentLogger,
-      hostUrl: (url: string) => url,
+      hostUrl: (url: string) => url.replace('http://registry.towpath-system/', `http://${host}/`),
       pod: { namespace },
       network: { listen: () => ({ close: () => {} }) },
       scratchDir: join(folder, create.name),
@@ -145,18 +146,18 @@ async function tellOfPush(url: string, branches: Record<string, string>): Promis
   const metadata = { name: 'acme.app', namespace: towpathNamespace };
   const about = { apiVersion: 'towpath.dev/v1alpha1', kind: 'Repository', metadata };
   await client.create(Namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: towpathNamespace } });
-  await client.create(CustomResourceDefinitions, repositoryDefinition);
+  await client.create(CustomResourceDefinitions, definitionOf('Repository', 'repositories'));
   await client.create(Repositories, { ...about, spec: { url }, status: { branches } });
 }
 
-const repositoryDefinition: AnyObject = {
+const definitionOf = (kind: string, plural: string): AnyObject => ({
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
-  metadata: { name: 'repositories.towpath.dev' },
+  metadata: { name: `${plural}.towpath.dev` },
   spec: {
     group: 'towpath.dev',
     scope: 'Namespaced',
-    names: { kind: 'Repository', plural: 'repositories', singular: 'repository', listKind: 'RepositoryList' },
+    names: { kind, plural, singular: kind.toLowerCase(), listKind: `${kind}List` },
     versions: [
       {
         name: 'v1alpha1',
@@ -166,7 +167,7 @@ const repositoryDefinition: AnyObject = {
       },
     ],
   },
-};
+});
 
 type WithStatus = KubeObject & { status?: CommonStatus };
 
@@ -238,6 +239,23 @@ describe('image controllers', () => {
       lastScanResult: { tagCount: 4, latestTags: ['v1.2.0', 'v1.1.0', 'v1.0.0', 'latest'] },
       observedExclusionList: ['^.*\\.sig$'],
     });
+  });
+
+  test('a push to the embedded registry is scanned at once', async () => {
+    const metadata = { name: 'acme.web', namespace: towpathNamespace };
+    await client.create(Namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: towpathNamespace } });
+    await client.create(CustomResourceDefinitions, definitionOf('Image', 'images'));
+    const record = { apiVersion: 'towpath.dev/v1alpha1', kind: 'Image', metadata, spec: { repository: 'acme/web' } };
+    await client.create(Images, record);
+    await make(ImageRepositories, 'web', { image: 'acme/web', interval: '1h' });
+    const first = await until(ImageRepositories, 'web', isSettled);
+    await pushTag('acme/web', 'v1.2.0');
+    const status = { tags: [{ name: 'v1.2.0', digest: 'sha256:0', pushedAt: '2026-01-02T00:00:00Z' }] };
+    await client.patch(Images, { name: 'acme.web', namespace: towpathNamespace }, { status }, { kind: 'merge' });
+    const second = await until(ImageRepositories, 'web', (object) => object.status?.lastScanResult?.tagCount === 4);
+
+    expect(readyText(first)).toMatch(/^True Succeeded successful scan: found 3 tags/);
+    expect(second.status?.canonicalImageName).toBe('index.docker.io/acme/web');
   });
 
   test('a marker that somebody pushes is seen at once', async () => {
