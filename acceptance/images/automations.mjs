@@ -136,6 +136,7 @@ export const automations = [
             'broken.yaml': `a: [ # {"$imagepolicy": "${given.namespace}:app:tag"}\n`,
             'chart/templates/x.yaml': '{{ if .Values.x }}\na: b\n{{ end }}\n',
           }),
+          push: { programs: ['all.yaml'] },
         },
         {},
         {

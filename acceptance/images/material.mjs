@@ -64,7 +64,7 @@ const gitEnv = (place) => ({
 export const gitUrl = (place, owner, name) => `${place.up.git.replace(/\/$/, '')}/${owner}/${name}.git`;
 
 /** Adds files to a repository, which is made by the first push. */
-export function pushFiles(place, owner, name, { files, branch = 'main', tag }) {
+export function pushFiles(place, owner, name, { files, branch = 'main', tag, programs = [] }) {
   const env = gitEnv(place);
   const folder = join(place.work, 'clones', owner, `${name}-${branch}`);
   const url = gitUrl(place, owner, name);
@@ -83,6 +83,7 @@ export function pushFiles(place, owner, name, { files, branch = 'main', tag }) {
     writeFileSync(join(folder, file), text);
   }
   run('add', '-A');
+  for (const file of programs) run('update-index', '--chmod=+x', file);
   run('commit', '-q', '-m', `Change ${Object.keys(files).join(', ')}`);
   if (tag !== undefined) run('tag', tag);
   run('push', '-q', 'origin', branch, ...(tag === undefined ? [] : [tag]));
@@ -103,11 +104,13 @@ export function readRepository(place, owner, name) {
   const branches = run('for-each-ref', '--format=%(refname)').trim().split('\n');
   return Object.fromEntries(
     branches.filter(Boolean).map((branch) => {
-      const entries = run('log', '--format=%an <%ae>%n%cn <%ce>%n%GK%n%B%x00', branch).split('\0');
+      const commits = run('log', '--format=%an <%ae>%n%cn <%ce>%n%GK%n%B%x00', branch).split('\0');
       // Whether a message ends with its line is git's custom, not go-git's.
-      const log = entries.map((entry) => entry.trim());
-      const names = run('ls-tree', '-r', '--name-only', branch).trim().split('\n');
-      const files = Object.fromEntries(names.map((file) => [file, run('show', `${branch}:${file}`)]));
+      const log = commits.map((commit) => commit.trim());
+      const entries = run('ls-tree', '-r', '--format=%(objectmode) %(path)', branch).trim().split('\n');
+      const files = Object.fromEntries(
+        entries.map((entry) => [entry, run('show', `${branch}:${entry.slice(entry.indexOf(' ') + 1)}`)]),
+      );
       return [branch, { log, files }];
     }),
   );

@@ -206,11 +206,19 @@ async function push(
   // Git refuses an empty name.
   const author = { name: name === '' ? email : name, email, atMs: clock.nowMs() };
   const { options, refspec = '' } = git.push ?? {};
+  const entries = await place.mirror.readTree(checkout.parent, folder);
+  const programs = new Set(entries.filter(({ type }) => type === 'executable').map(({ path }) => path));
+  const edits = new Map(
+    [...files].map(([file, content]) => {
+      const path = posix.join(folder, file);
+      return [path, { content, executable: programs.has(path) }] as const;
+    }),
+  );
   const commit = await place.mirror.commitAndPush({
     branch: place.pushBranch,
     parent: checkout.parent,
     tip: checkout.tip,
-    edits: new Map([...files].map(([file, content]) => [posix.join(folder, file), { content }])),
+    edits,
     author,
     message,
     signer: place.signer,
