@@ -8,23 +8,18 @@
  *   --verbose                 prints every difference in full
  */
 
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { pushImages } from './images/material.mjs';
 import { outcome } from './images/outcome.mjs';
+import { applyKinds, controllers, missingPrograms, startOurs, startTheirs } from './images/programs.mjs';
 import { scenarios, shared } from './images/scenarios.mjs';
 import { objectPath } from './images/steps.mjs';
 import { differences } from './releases/compare.mjs';
-import { onEachCluster, readOptions, startProgram, toolFile } from './releases/place.mjs';
+import { onEachCluster, readOptions } from './releases/place.mjs';
 import { createNamespaces } from './releases/prepare.mjs';
-import { loadAll } from './releases/yaml.mjs';
 
-const programs = { 'image-reflector-controller': 'v1.2.0', 'image-automation-controller': 'v1.2.1' };
 const stepLimitMs = 30_000;
 const options = readOptions();
-const missing = Object.entries(programs)
-  .map(([name, version]) => toolFile(name, version))
-  .filter((file) => !existsSync(file));
+const missing = missingPrograms();
 if (missing.length > 0) {
   console.log(`skipped: put the released programs of Flux there: ${missing.join(', ')}`);
   process.exit(1);
@@ -37,10 +32,9 @@ async function compareOn(place) {
   await applyKinds(place);
   const sides = { theirs: { namespace: 'images-theirs' }, ours: { namespace: 'images-ours00' } };
   await createNamespaces(place, [...Object.values(sides).map(({ namespace }) => namespace), 'images-others']);
-  sides.theirs.programs = Object.entries(programs).map(([name, version]) =>
-    startTheirs(place, name, version, sides.theirs),
-  );
-  sides.ours.programs = Object.keys(programs).map((name) => startOurs(place, name, sides.ours));
+  for (const [side, start] of Object.entries({ theirs: startTheirs, ours: startOurs })) {
+    sides[side].programs = controllers.map((name) => start(place, name, sides[side].namespace));
+  }
   for (const side of Object.values(sides)) {
     await pushImages(place, side.namespace);
     for (const { name, ...step } of shared) await runStep(place, side, { name, step });
@@ -52,33 +46,6 @@ async function compareOn(place) {
   console.log(`${same} of ${chosen.length} the same`);
   if (!options.verbose) return;
   for (const side of Object.values(sides)) for (const one of side.programs) console.log(one.output().slice(-6000));
-}
-
-async function applyKinds(place) {
-  for (const file of ['source', 'image']) {
-    const text = readFileSync(join(place.root, 'charts/towpath/crds', `${file}.yaml`), 'utf8');
-    for (const object of loadAll(text)) await place.api.apply(object);
-  }
-  for (const plural of ['imagepolicies.image.toolkit.fluxcd.io', 'gitrepositories.source.toolkit.fluxcd.io']) {
-    for (let tries = 0; tries < 100; tries += 1) {
-      const crd = await place.api.get(`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${plural}`);
-      if (crd?.status?.conditions?.some(({ type, status }) => type === 'Established' && status === 'True')) break;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
-}
-
-function startTheirs(place, name, version, { namespace }) {
-  const storage = join(place.work, 'tags');
-  mkdirSync(storage, { recursive: true });
-  const own = name === 'image-reflector-controller' ? ['--storage-path', storage] : [];
-  const args = ['--metrics-addr=0', '--health-addr=0', '--watch-all-namespaces=false', ...own];
-  return startProgram(place, name, toolFile(name, version), args, { RUNTIME_NAMESPACE: namespace });
-}
-
-function startOurs(place, name, { namespace }) {
-  const args = [join(place.dist, 'towpath.js'), 'controller', name, '--watch-all-namespaces=false'];
-  return startProgram(place, `ours-${name}`, process.execPath, args, { POD_NAMESPACE: namespace, POD_NAME: 'ours' });
 }
 
 async function runScenario(place, { name, steps, ignored = [] }, sides) {

@@ -12,12 +12,16 @@
  *   releases [--cluster embedded|real] [--count N] [--shared]
  *        100 HelmReleases of Flux 2 at once, ours beside the real helm-controller on the same API server; exits 1 when
  *        a bar is missed.
+ *   images [--cluster embedded|real] [--count N]
+ *        200 ImageRepositories with an ImagePolicy each, ours beside the real image-reflector-controller; exits 1 when a bar
+ *        is missed.
  */
 
 import { spawnSync } from 'node:child_process';
 import { cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { benchCluster } from './cluster.mjs';
+import { benchImages } from './images.mjs';
 import { benchReleases } from './releases.mjs';
 import { benchUp } from './up.mjs';
 
@@ -26,6 +30,7 @@ const benchmarks = {
   charts: benchCharts,
   cluster: () => benchCluster(args),
   releases: () => benchReleases(args),
+  images: () => benchImages(args),
 };
 const [name = 'up', ...args] = process.argv.slice(2);
 const benchmark = benchmarks[name];
