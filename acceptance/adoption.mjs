@@ -4,7 +4,7 @@
  *   --cluster embedded|real   only there; default: both
  *   --kubeconfig FILE         the real cluster; without it kube-apiserver 1.34 with etcd, controller-manager and scheduler
  *                             are built with Go once and started
- *   --only PART               leader, shards, flux2, walk
+ *   --only PART               leader, shards, beside, flux2, walk
  *   --from DIR                a folder with checkouts of the example repositories of flux2
  *   --tools DIR               where programs that are built are kept
  *   --keep                    keeps the working folders
@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { besideMissing, besideRows } from './adoption/beside.mjs';
 import { leaderRows } from './adoption/leader.mjs';
 import { startRealCluster } from './adoption/real-cluster.mjs';
 import { shardRows } from './adoption/shards.mjs';
@@ -27,7 +28,11 @@ import { findProgram, Walk } from './walk.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const startLimitMs = 120_000;
 /** Rows on one running Towpath; the walk starts its own. */
-const parts = { leader: leaderRows, shards: shardRows };
+const parts = {
+  leader: { rows: leaderRows },
+  shards: { rows: shardRows },
+  beside: { rows: besideRows, missing: besideMissing },
+};
 /** Programs of their own. */
 const programs = { flux2: flux2Part, walk: walkPart };
 const known = [...Object.keys(programs), ...Object.keys(parts)];
@@ -92,9 +97,8 @@ async function runOn(cluster, real) {
   try {
     const ready = await untilReady(server, work);
     const walk = new Walk({ root, dist: options.dist, work, ready });
-    for (const [name, rows] of Object.entries(parts)) {
-      if (options.only !== undefined && options.only !== name) continue;
-      for (const row of rows) await runRow(walk, row);
+    for (const [name, part] of Object.entries(parts)) {
+      if (options.only === undefined || options.only === name) await runRows(walk, name, part);
     }
   } catch (error) {
     count.failed++;
@@ -103,6 +107,20 @@ async function runOn(cluster, real) {
     await stop(server);
     if (options.keep || count.failed > before) console.log(`kept: ${work}`);
     else rmSync(work, { recursive: true, force: true });
+  }
+}
+
+async function runRows(walk, name, { rows, missing }) {
+  const lacking = missing?.();
+  if (lacking !== undefined) {
+    count.skipped += rows.length;
+    console.log(`skipped ${name}: ${lacking}`);
+    return;
+  }
+  try {
+    for (const row of rows) await runRow(walk, row);
+  } finally {
+    for (const end of walk.ends.splice(0).toReversed()) await end();
   }
 }
 

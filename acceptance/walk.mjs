@@ -60,6 +60,8 @@ export class Walk {
     };
     /** What rows hand to later rows. */
     this.notes = {};
+    /** Ends what rows leave running for later rows. */
+    this.ends = [];
   }
 
   /** Runs a program; resolves with code, stdout and stderr. Ends it after `limitMs`. */

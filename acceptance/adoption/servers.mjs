@@ -29,15 +29,25 @@ export async function startCharts() {
   };
 }
 
-/** Every instant query is a vector of one sample. */
+/** Answers 401 to everything, as a forge does to a wrong password. */
+export function startRefuser() {
+  return serve(() => ({ status: 401, type: 'text/plain', body: 'authorization failed\n' }));
+}
+
+/** Every instant query is a vector of one sample; without a value it has none. */
 export function startPrometheus(value) {
   const sample = { metric: {}, value: [0, value] };
   return serve((path, query) => {
     if (!path.endsWith('/api/v1/query')) return undefined;
+    if (value === undefined && query.get('query') !== 'vector(1)') return vector([]);
     const asked = query.get('query') === 'vector(1)' ? { ...sample, value: [0, '1'] } : sample;
-    const data = { resultType: 'vector', result: [asked] };
-    return { type: 'application/json', body: JSON.stringify({ status: 'success', data }) };
+    return vector([asked]);
   });
+}
+
+function vector(result) {
+  const body = JSON.stringify({ status: 'success', data: { resultType: 'vector', result } });
+  return { type: 'application/json', body };
 }
 
 async function serve(answer) {
@@ -47,7 +57,9 @@ async function serve(answer) {
     for await (const chunk of request) chunks.push(chunk);
     const form = new URLSearchParams(Buffer.concat(chunks).toString());
     const found = answer(url.pathname, url.searchParams.has('query') ? url.searchParams : form);
-    response.writeHead(found === undefined ? 404 : 200, { 'content-type': found?.type ?? 'text/plain' });
+    response.writeHead(found?.status ?? (found === undefined ? 404 : 200), {
+      'content-type': found?.type ?? 'text/plain',
+    });
     response.end(found?.body ?? 'not found\n');
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -2,11 +2,12 @@
 
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { Syncs } from '@towpath/api';
+import { Syncs, type AnyObject } from '@towpath/api';
 import { readFiles, resolveCommit, repositoryIdentity, type Git, type Repo } from '@towpath/git';
 import type { Client } from '@towpath/runtime';
 import type { Files } from './desired.ts';
 import { planError } from './errors.ts';
+import { appliedByFlux } from './live-flux.ts';
 import type { PlanState } from './plan.ts';
 
 export interface Clone {
@@ -100,27 +101,28 @@ export interface Deployed {
   readonly revision: string;
   readonly because: string;
   readonly paths?: readonly string[];
+  /** Sources and Kustomizations of a running Flux 2 where its work on this repository starts. */
+  readonly live?: readonly AnyObject[];
 }
 
-/** The commit a cluster runs: of a Sync or a Flux tag; else where this branch left its upstream. */
+/** The commit a cluster runs: of a Sync, of Kustomizations of Flux 2, or of a Flux tag; else where this branch left its upstream. */
 export async function deployedRevision(clone: Clone, client: Client | undefined): Promise<Deployed> {
   const isOwn = ownUrl(clone);
   const { items: syncs } = (await client?.list(Syncs).catch(() => undefined)) ?? { items: [] };
   for (const { metadata, spec, status } of syncs) {
     const revision = status?.syncedRevision;
     if (revision === undefined || !isOwn(spec.url)) continue;
-    if ((await resolveCommit(clone.repo, revision)) === undefined) {
-      throw planError(
-        'PLAN_REVISION_UNKNOWN',
-        `${revision.slice(0, 12)} is deployed, but this clone does not have it`,
-        { next: 'run git fetch' },
-      );
-    }
+    await expectCommit(clone, revision);
     return {
       revision,
       because: `deployed by ${metadata.namespace ?? ''}/${metadata.name}`,
       ...(spec.paths !== undefined && { paths: spec.paths }),
     };
+  }
+  const applied = client === undefined ? undefined : await appliedByFlux(client, isOwn);
+  if (applied !== undefined) {
+    await expectCommit(clone, applied.revision);
+    return { revision: applied.revision, because: `deployed by ${applied.by}`, live: applied.objects };
   }
   const tag = await resolveCommit(clone.repo, 'refs/tags/flux-sync');
   if (tag !== undefined) return { revision: tag, because: 'the tag flux-sync' };
@@ -135,6 +137,13 @@ export async function deployedRevision(clone: Clone, client: Client | undefined)
       return { revision: base, because: `merge base with ${upstream.replace('refs/remotes/', '')}` };
   }
   return { revision: 'HEAD', because: 'the last commit' };
+}
+
+async function expectCommit({ repo }: Clone, revision: string): Promise<void> {
+  if ((await resolveCommit(repo, revision)) !== undefined) return;
+  throw planError('PLAN_REVISION_UNKNOWN', `${revision.slice(0, 12)} is deployed, but this clone does not have it`, {
+    next: 'run git fetch',
+  });
 }
 
 async function mergeBase({ repo }: Clone, other: string): Promise<string | undefined> {

@@ -5,7 +5,7 @@ import type { LineOrigin } from '@towpath/charts';
 import { messageOf } from '@towpath/kit';
 import { parseHelmRelease, type HelmReleaseSpec } from '@towpath/releases';
 import { manifestPaths, parseManifests, placeManifests, type Manifest, type Resource } from '@towpath/sync';
-import { asOperatorRelease, buildKustomizations, isKustomizeFile, type Built } from './flux2.ts';
+import { asOperatorRelease, buildKustomizations, isKustomizeFile, liveManifest, type Built } from './flux2.ts';
 import type { PlanProblem } from './report.ts';
 
 /** The files of one state of a repository, by path. */
@@ -53,6 +53,8 @@ export interface DesiredSet {
 export interface DesiredOptions {
   /** Folders that are synchronised; empty means the whole repository. */
   readonly paths: readonly string[];
+  /** GitRepositories and Kustomizations that the cluster has: when there are any, only what they build counts. */
+  readonly live: readonly AnyObject[];
   /** True when a URL names this repository. */
   readonly isOwn: (url: string) => boolean;
   readonly lookup: (target: { apiVersion: string; kind: string }) => Promise<ResourceType | undefined>;
@@ -88,7 +90,8 @@ export async function readDesired(files: Files, options: DesiredOptions): Promis
         ...(fromBuild.has(key) && { isBuilt: true }),
       };
     });
-  const found = readReleases(plain, { files, options, problems, manifests: [...manifests, ...built] });
+  const known = [...manifests, ...built, ...options.live.map(liveManifest)];
+  const found = readReleases(plain, { files, options, problems, manifests: known });
   return { plain, ...found, notes: [...notes, ...found.notes], folders };
 }
 
@@ -101,6 +104,15 @@ function readManifests(
   files: Files,
   { below, options, problems }: { below: readonly string[]; options: DesiredOptions; problems: PlanProblem[] },
 ): { manifests: readonly Manifest[]; built: readonly Manifest[] } & Pick<Built, 'folders' | 'notes'> {
+  if (options.live.length > 0) {
+    const { manifests, ...rest } = buildKustomizations(options.live.map(liveManifest), {
+      files,
+      isOwn: options.isOwn,
+      isLive: true,
+    });
+    problems.push(...rest.problems);
+    return { manifests: [], built: manifests, folders: rest.folders, notes: rest.notes };
+  }
   const paths = manifestPaths(below).filter((path) => !isKustomizeFile(path));
   const parsed = parseManifests(new Map(paths.map((path) => [path, textOf(files.get(path))])));
   const { folders, notes, ...built } = buildKustomizations(parsed.manifests, { files, isOwn: options.isOwn });

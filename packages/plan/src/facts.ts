@@ -1,6 +1,6 @@
 /** What the cluster knows about canaries before they start: metrics, callers, sidecars. */
 
-import { EndpointSlices, Gateways, Namespaces, Services, type AnyObject } from '@towpath/api';
+import { Deployments, EndpointSlices, Gateways, Namespaces, Services, type AnyObject } from '@towpath/api';
 import { getIn, isRecord, messageOf } from '@towpath/kit';
 import type { Canary } from '@towpath/rollouts';
 import type { Client } from '@towpath/runtime';
@@ -33,6 +33,24 @@ export async function gatherFacts(canary: Canary, options: FactsOptions): Promis
     metricsError,
     callers: typeof callers === 'string' ? undefined : callers,
   };
+}
+
+/** What the Flagger of this cluster was started with, its host with a namespace; undefined when it is not seen. */
+export async function flaggerMetricsServer(client: Client): Promise<string | undefined> {
+  const deployments = await client.list(Deployments).then(
+    ({ items }) => items,
+    () => [],
+  );
+  for (const { metadata, spec } of deployments) {
+    const words = (spec?.template.spec?.containers ?? []).flatMap(({ command = [], args = [] }) => [
+      ...command,
+      ...args,
+    ]);
+    if (!words.some((word) => /^--?mesh-provider\b/.test(word))) continue;
+    const url = words.map((word) => /^--?metrics-server=(.+)$/.exec(word)?.[1]).find((found) => found !== undefined);
+    if (url !== undefined) return url.replace(/^(\w+:\/\/[^./:]+)(?=[:/]|$)/, `$1.${metadata.namespace ?? 'default'}`);
+  }
+  return undefined;
 }
 
 /** By the endpoints of its Service: the address is one of the cluster's and cannot be called from here. */

@@ -27,8 +27,14 @@ function isKustomization({ object }: Manifest): boolean {
   return object.kind === 'Kustomization' && parseApiVersion(object.apiVersion).group === 'kustomize.toolkit.fluxcd.io';
 }
 
+/** An object of the cluster in the place of a manifest: its file is the folder it builds. */
+export function liveManifest(object: AnyObject): Manifest {
+  const folder = folderOf({ object });
+  return { object, source: folder === '' ? '.' : folder, text: '' };
+}
+
 /** The folder a Kustomization builds. */
-function folderOf({ object }: Manifest): string {
+function folderOf({ object }: Pick<Manifest, 'object'>): string {
   return String(getIn(object, ['spec', 'path']) ?? '').replace(/^\.?\/+|^\.$|\/+$/g, '');
 }
 
@@ -41,17 +47,18 @@ export interface Built {
   readonly notes: readonly string[];
 }
 
-/** What they build, Kustomizations that come out of it included; one that cannot be built is a problem of its file. */
+/** What they build, Kustomizations that come out of it included; one that cannot be built is a problem of its file, or of its folder when live. */
 export function buildKustomizations(
   declared: readonly Manifest[],
-  { files, isOwn }: { files: Files; isOwn: (url: string) => boolean },
+  { files, isOwn, isLive = false }: { files: Files; isOwn: (url: string) => boolean; isLive?: boolean },
 ): Built {
   const manifests = new Map<string, Manifest>();
   const problems: PlanProblem[] = [];
   const seen = new Map<string, Manifest>();
   const queue = ownKustomizations(declared, isOwn);
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-    const { object, source } = next;
+    const { object } = next;
+    const source = isLive ? folderOf(next) : next.source;
     const key = keyText(keyOf(object));
     if (seen.has(key)) continue;
     seen.set(key, next);

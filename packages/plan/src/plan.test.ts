@@ -1,4 +1,4 @@
-import { Namespaces, Secrets } from '@towpath/api';
+import { Deployments, Namespaces, Secrets } from '@towpath/api';
 import { startTestCluster, type TestCluster } from '@towpath/cluster/testing';
 import { Client } from '@towpath/runtime';
 import { marked } from 'marked';
@@ -205,6 +205,31 @@ describe('planMarkdown', () => {
     expect(html).not.toMatch(/<p>\|/);
   });
 
+  it('asks for the metrics server that Flagger was started with', async () => {
+    const containers = [
+      {
+        name: 'flagger',
+        image: 'x',
+        command: ['./flagger', '-mesh-provider=istio', '-metrics-server=http://thanos:9090'],
+      },
+    ];
+    const client = new Client({ transport: cluster.transport() });
+    await client.create(Namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'flagger-system' } });
+    const deployment = await client.create(Deployments, {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'flagger', namespace: 'flagger-system' },
+      spec: {
+        selector: { matchLabels: { app: 'flagger' } },
+        template: { metadata: { labels: { app: 'flagger' } }, spec: { containers } },
+      },
+    });
+    const report = await planOf({ before: shopFiles(), after: shopFiles(newTag), transport: cluster.transport() });
+    await client.delete(Deployments, deployment.metadata);
+
+    expect(JSON.stringify(report.canaries[0]?.problems)).toContain('there is no Service flagger-system/thanos');
+  });
+
   it('keeps markup out that messages bring along', async () => {
     const report = await planOf({
       before: shopFiles(),
@@ -292,6 +317,32 @@ describe('repositories of Flux 2', () => {
     const report = await planOf({ before: fluxFiles('v1'), after, paths: ['clusters/prod'] });
 
     expect(report.notes).toEqual([expect.stringContaining('its source ExternalArtifact repo is not this repository')]);
+  });
+
+  it('starts where a running Flux starts, and leaves the folders of other clusters alone', async () => {
+    const [before, after] = ['v1', 'v2'].map((tag) => {
+      const files = fluxFiles(tag);
+      files.delete('clusters/prod/source.yaml');
+      files.set(
+        'clusters/other/note.yaml',
+        Buffer.from(`apiVersion: v1\nkind: ConfigMap\nmetadata: { name: ${tag} }\n`),
+      );
+      return files;
+    });
+    const metadata = { namespace: 'shop', name: 'repo' };
+    const live = [
+      { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'GitRepository', metadata, spec: { url: 'https://git/x' } },
+      {
+        apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+        kind: 'Kustomization',
+        metadata,
+        spec: { path: './clusters/prod', sourceRef: { kind: 'GitRepository', name: 'repo' } },
+      },
+    ];
+    const report = await planOf({ before: before ?? new Map(), after: after ?? new Map(), paths: [], live });
+
+    expect(report).toMatchObject({ problems: [], notes: [] });
+    expect(report.objects.map(({ kind }) => kind)).toEqual(['HelmRelease', 'Thing']);
   });
 
   it('names a kustomization that cannot be built', async () => {

@@ -15,7 +15,7 @@ import {
   type Files,
   type ReleaseInput,
 } from './desired.ts';
-import { gatherFacts, type Query } from './facts.ts';
+import { flaggerMetricsServer, gatherFacts, type Query } from './facts.ts';
 import { forecastCanaries, isCanary, type CanaryFacts } from './forecast.ts';
 import { maskText } from './mask.ts';
 import { rehearse } from './rehearse.ts';
@@ -30,6 +30,8 @@ export interface PlanInput {
   readonly base: PlanState;
   readonly head: PlanState;
   readonly paths: readonly string[];
+  /** Where a running Flux 2 starts, in place of paths: its GitRepositories and Kustomizations of this repository. */
+  readonly live?: readonly AnyObject[] | undefined;
   readonly isOwn: (url: string) => boolean;
   /** Read-only; absent without a cluster. */
   readonly client: Client | undefined;
@@ -37,7 +39,8 @@ export interface PlanInput {
   readonly time: Time;
 }
 
-const metricsServer = 'http://prometheus.istio-system:9090';
+/** Assumed when the cluster shows no Flagger. */
+const usualMetricsServer = 'http://prometheus.istio-system:9090';
 /** Dry runs under way at once. */
 const rehearsalsAtOnce = 8;
 
@@ -46,6 +49,7 @@ export async function planChanges(input: PlanInput): Promise<PlanReport> {
   const { base, head, paths, client } = input;
   const options = {
     paths,
+    live: input.live ?? [],
     isOwn: input.isOwn,
     lookup: async (target: { apiVersion: string; kind: string }) =>
       (await client?.resourceFor(target)) ?? guessResource(target),
@@ -255,6 +259,8 @@ async function forecasts(
       canary: object as unknown as Canary,
       isNew: created.has(identityOf(object)) && !known.has(identityOf(object)),
     }));
+  const seen = client === undefined ? undefined : await flaggerMetricsServer(client);
+  const metricsServer = seen ?? usualMetricsServer;
   const facts = new Map<Canary, CanaryFacts>();
   if (client !== undefined) {
     const touched = canaries.filter(

@@ -80,6 +80,8 @@ async function run(context: CliContext, operand: string | undefined, flags: Plan
     base: await stateAt(clone, deployed.revision, deployed.because),
     head: head.state,
     paths: chosenPaths(flags, head.folder, deployed),
+    // A folder that is named is read as it is.
+    live: flags.path.length > 0 || (head.folder ?? '') !== '' ? [] : deployed.live,
     isOwn: ownUrl(clone),
     client,
     query: client === undefined ? undefined : await metricsQuery(context, flags.prometheus),

@@ -189,6 +189,17 @@ const cases: readonly Case[] = [
     says: /Kustomization shop\/web/,
   },
   {
+    name: 'manifest invalid (Kustomization, no YAML)',
+    objects: [
+      kustomization(
+        'BuildFailed',
+        'failed to decode Kubernetes YAML from /tmp/kustomization-2173472957/apps/settings.yaml: MalformedYAMLError: yaml: line 6: did not find expected node content',
+      ),
+    ],
+    cause: 'manifest-invalid',
+    says: /\(apps\/settings\.yaml:6\)/,
+  },
+  {
     name: 'manifest invalid (Sync)',
     objects: [
       sync({
@@ -233,6 +244,17 @@ const cases: readonly Case[] = [
     ],
     cause: 'chart-missing',
     says: /HelmChart shop\/web/,
+  },
+  {
+    name: 'chart missing (Flux 2, a folder in Git)',
+    objects: [
+      helmV2(
+        'SourceNotReady',
+        "HelmChart 'shop/shop-web' is not ready: invalid chart reference: stat /tmp/helmchart-shop-shop-web-4245603726/source/charts/nothere: no such file or directory",
+      ),
+    ],
+    cause: 'chart-missing',
+    says: /the chart cannot be found/,
   },
   {
     name: 'a template that does not render',
@@ -451,6 +473,22 @@ describe('explain', () => {
       'pod failing',
     ]);
     expect(explanationText(found, { colours: false })).toContain('✓ apply    Sync flux/flux  master@aaaaaaa');
+  });
+
+  it('looks at the source behind a Kustomization that waits for it', () => {
+    const snapshot = snapshotOf([
+      object('Kustomization', 'kustomize.toolkit.fluxcd.io/v1', {
+        metadata: { name: 'apps' },
+        spec: { sourceRef: { kind: 'GitRepository', name: 'web' } },
+        ...failing('Ready', 'ArtifactFailed', 'Source artifact not found, retrying in 30s'),
+      }),
+      gitRepository('GitOperationFailed', "unable to clone 'https://git/x': authentication required"),
+    ]);
+
+    expect(explain(snapshot, snapshot.objects[0] as AnyObject).first).toMatchObject({
+      cause: 'git-authentication',
+      object: { kind: 'GitRepository', name: 'web' },
+    });
   });
 
   it('does not blame a file that declares something else', () => {

@@ -26,7 +26,8 @@ function explainWith(snapshot: Snapshot, target: AnyObject, graph: Relations): E
   const below = down.flatMap((object) => found.get(object) ?? []);
   const above = up.flatMap((object) => found.get(object) ?? []).filter((finding) => concerns(finding, [...up, target]));
   // A pod that crashes says more than a release that waited for it; what is above matters when nothing here is wrong.
-  const candidates = [...own, ...below, ...above];
+  // A HelmChart is above its release as a source, and below it as its child.
+  const candidates = [...new Set([...own, ...below, ...above])];
   const first = candidates.find(({ isConsequence }) => isConsequence !== true) ?? candidates[0];
   const kept = new Set(candidates);
   return {

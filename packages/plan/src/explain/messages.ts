@@ -74,6 +74,13 @@ export const messageCauses: readonly MessageCause[] = [
     next: 'install the CRDs it comes from first',
   },
   {
+    // A folder that is not there is named in it, which is not the path of a Kustomization.
+    cause: 'chart-missing',
+    pattern: /invalid chart reference: /i,
+    sentence: 'the chart cannot be found',
+    next: "correct the chart's path, name or version",
+  },
+  {
     cause: 'path-missing',
     pattern: /has no folder|path not found|no such file or directory|path .* does not exist|lstat /i,
     sentence: 'the path that is synchronised is not in the repository',
@@ -107,6 +114,13 @@ export const messageCauses: readonly MessageCause[] = [
     next: 'give it the right that the message names',
   },
   {
+    cause: 'source-not-ready',
+    pattern: /source artifact not found|source '.*' (?:is not ready|not found)/i,
+    sentence: 'its source has nothing to apply yet',
+    next: 'explain its source',
+    isConsequence: true,
+  },
+  {
     cause: 'dependency-not-ready',
     pattern: /dependency '|Dependencies do not meet|DependencyNotReady|no tags in database/i,
     sentence: 'it waits for another object',
@@ -135,6 +149,13 @@ export function causeOf(message: string): MessageCause | undefined {
 
 /** The template or file, with its line, that a message names. */
 export function placeOf(message: string): string | undefined {
+  const decoded = /([\w./-]+\.ya?ml): [^\n]*yaml: line (\d+)/.exec(message);
+  // kustomize names the copy that its controller made.
+  if (decoded !== null)
+    return decoded
+      .slice(1, 3)
+      .join(':')
+      .replace(/^.*kustomization-\d+\//, '');
   return (
     /([\w./-]+\.(?:ya?ml|tpl|txt|json)):(?:line )?(\d+)/.exec(message)?.slice(1, 3).join(':') ??
     /\(([\w./-]+\/templates\/[\w./-]+)\)/.exec(message)?.[1]

@@ -40,14 +40,16 @@ export interface PlanCall {
   readonly transport?: Transport | undefined;
   readonly query?: Parameters<typeof planChanges>[0]['query'];
   readonly paths?: readonly string[];
+  readonly live?: Parameters<typeof planChanges>[0]['live'];
 }
 
 /** A plan through the read-only transport. */
-export function planOf({ before, after, transport, query, paths = ['deploy'] }: PlanCall): Promise<PlanReport> {
+export function planOf({ before, after, transport, query, live, paths = ['deploy'] }: PlanCall): Promise<PlanReport> {
   return planChanges({
     base: { revision: 'before', because: 'test', files: before },
     head: { revision: 'after', because: 'test', files: after },
     paths,
+    live,
     isOwn: () => true,
     client: transport === undefined ? undefined : new Client({ transport: readOnlyTransport(transport) }),
     query,
@@ -80,6 +82,7 @@ export async function deployFiles(transport: Transport, files: Files): Promise<v
 async function desiredObjects(files: Files): Promise<AnyObject[]> {
   const options = {
     paths: ['deploy'],
+    live: [],
     isOwn: () => true,
     lookup: (target: { apiVersion: string; kind: string }) => Promise.resolve(guessResource(target)),
   };
