@@ -37,8 +37,7 @@ async function ready(walk, what, where) {
 }
 
 /** Runs a command of ours through the audit; it may not have written. */
-async function audited(walk, args, options) {
-  const { audit } = walk.notes.beside;
+async function audited(walk, args, { audit = walk.notes.beside.audit, ...options } = {}) {
   audit.taken();
   const result = await walk.run(process.execPath, [walk.program, ...args, '--kubeconfig', audit.kubeconfig], options);
   const asked = audit.taken();
@@ -123,10 +122,10 @@ async function versions(walk) {
     .join('\n');
 }
 
-async function plan(walk, ...args) {
+async function plan(walk, options = {}) {
   const before = await versions(walk);
   const cwd = walk.notes.fleet;
-  const result = await audited(walk, ['plan', 'HEAD', ...args, '--output', 'json'], { cwd });
+  const result = await audited(walk, ['plan', 'HEAD', '--output', 'json'], { cwd, ...options });
   expect(before === (await versions(walk)), 'no object has another resourceVersion', await versions(walk));
   expect(result.stdout.startsWith('{'), 'a report', result.all);
   return { ...result, report: JSON.parse(result.stdout) };
@@ -198,6 +197,34 @@ const planRows = [
       expect(others.length === 0 && object.kind === 'ConfigMap', 'one ConfigMap', shown);
       expect(object.fields[0].path === 'data.colour' && object.rehearsal.outcome === 'accepted', 'its field', shown);
       expect(report.canaries.length === 0, 'no canary', shown);
+    },
+  },
+  {
+    id: 'plan 4',
+    title: 'a ServiceAccount that may only get, list and watch: the same plan, not rehearsed',
+    async run(walk) {
+      await walk.kubectl('-n', fleet, 'create', 'serviceaccount', 'reader');
+      await walk.kubectl('create', 'clusterrole', 'reader', '--verb=get,list,watch', '--resource=*.*');
+      await walk.kubectl(
+        'create',
+        'clusterrolebinding',
+        'reader',
+        '--clusterrole=reader',
+        `--serviceaccount=${fleet}:reader`,
+      );
+      const { stdout: token } = await walk.kubectl('-n', fleet, 'create', 'token', 'reader');
+      const audit = await startAudit(walk, token.trim());
+      try {
+        const { code, report } = await plan(walk, { audit });
+        const shown = JSON.stringify(report, undefined, 1);
+        expect(code === 3 && report.objects.length === 1, 'the same change', shown);
+        const { outcome, message } = report.objects[0].rehearsal;
+        expect(outcome === 'not-asked' && /you may not/.test(message), 'not rehearsed: you may not', shown);
+        const explained = await audited(walk, ['explain', '-o', 'json'], { audit });
+        expect(explained.code === 3 && JSON.parse(explained.stdout).length > 10, 'explain', explained.all);
+      } finally {
+        audit.dispose();
+      }
     },
   },
 ];

@@ -6,9 +6,9 @@ import { request } from 'node:https';
 import { join } from 'node:path';
 import { load } from '../../releases/yaml.mjs';
 
-/** `kubeconfig` leads here; `taken()` gives the requests since the last time it was asked, as `VERB path?query`. */
-export async function startAudit(walk) {
-  const { server: target, headers, tls } = credentialsOf(walk.ready.kubeconfig);
+/** Asks with `token`, or as the user of the running Towpath's kubeconfig. `kubeconfig` leads here; `taken()` gives the requests since the last time it was asked, as `VERB path?query`. */
+export async function startAudit(walk, token) {
+  const { server: target, headers, tls } = credentialsOf(walk.ready.kubeconfig, token);
   let asked = [];
   const server = createServer((from, to) => {
     asked.push(`${from.method} ${from.url}`);
@@ -25,7 +25,7 @@ export async function startAudit(walk) {
     from.pipe(sent);
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const kubeconfig = join(walk.work, 'audited.kubeconfig');
+  const kubeconfig = join(walk.work, `audited-${server.address().port}.kubeconfig`);
   const config = {
     apiVersion: 'v1',
     kind: 'Config',
@@ -54,19 +54,22 @@ export function isRead(line) {
   return line.startsWith('GET ') || /[?&]dryRun=All(?:&|$)/.test(line);
 }
 
-function credentialsOf(file) {
+function credentialsOf(file, token) {
   const config = load(readFileSync(file, 'utf8'));
   const { context } = config.contexts.find(({ name }) => name === config['current-context']);
   const { cluster } = config.clusters.find(({ name }) => name === context.cluster);
   const { user } = config.users.find(({ name }) => name === context.user);
+  const bearer = token ?? user.token;
   const decode = (text) => (text === undefined ? undefined : Buffer.from(text, 'base64'));
   return {
     server: cluster.server,
-    headers: user.token === undefined ? {} : { authorization: `Bearer ${user.token}` },
+    headers: bearer === undefined ? {} : { authorization: `Bearer ${bearer}` },
     tls: {
       ca: decode(cluster['certificate-authority-data']),
-      cert: decode(user['client-certificate-data']),
-      key: decode(user['client-key-data']),
+      ...(token === undefined && {
+        cert: decode(user['client-certificate-data']),
+        key: decode(user['client-key-data']),
+      }),
     },
   };
 }
