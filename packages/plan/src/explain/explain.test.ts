@@ -189,17 +189,6 @@ const cases: readonly Case[] = [
     says: /Kustomization shop\/web/,
   },
   {
-    name: 'manifest invalid (Kustomization, no YAML)',
-    objects: [
-      kustomization(
-        'BuildFailed',
-        'failed to decode Kubernetes YAML from /tmp/kustomization-2173472957/apps/settings.yaml: MalformedYAMLError: yaml: line 6: did not find expected node content',
-      ),
-    ],
-    cause: 'manifest-invalid',
-    says: /\(apps\/settings\.yaml:6\)/,
-  },
-  {
     name: 'manifest invalid (Sync)',
     objects: [
       sync({
@@ -244,17 +233,6 @@ const cases: readonly Case[] = [
     ],
     cause: 'chart-missing',
     says: /HelmChart shop\/web/,
-  },
-  {
-    name: 'chart missing (Flux 2, a folder in Git)',
-    objects: [
-      helmV2(
-        'SourceNotReady',
-        "HelmChart 'shop/shop-web' is not ready: invalid chart reference: stat /tmp/helmchart-shop-shop-web-4245603726/source/charts/nothere: no such file or directory",
-      ),
-    ],
-    cause: 'chart-missing',
-    says: /the chart cannot be found/,
   },
   {
     name: 'a template that does not render',
