@@ -33,6 +33,7 @@ import {
   ImageRepositories,
   ImageUpdateAutomations,
   type CommonStatus,
+  type ImagePolicy,
 } from './kinds.ts';
 import { createImageReflectorController } from './reflector.ts';
 
@@ -284,6 +285,44 @@ describe('image controllers', () => {
     await mirror.fetch();
 
     expect((await mirror.readFile('main', 'more.yaml'))?.toString()).toContain('/acme/web:v1.1.0 #');
+  });
+
+  test.each([
+    {
+      name: 'without a list',
+      accessFrom: undefined,
+      says: /^False AccessDenied .* missing ACL labels on 'accessFrom'$/,
+    },
+    {
+      name: 'of others',
+      accessFrom: { team: 'b' },
+      says: /^False AccessDenied .* labels mismatch on namespace 'apps'$/,
+    },
+    {
+      name: 'of its own',
+      accessFrom: { team: 'a' },
+      says: /^True Succeeded Latest image tag .* resolved to v1\.1\.0$/,
+    },
+  ])('a policy of another namespace, $name', async ({ accessFrom, says }) => {
+    const metadata = { name: 'apps', labels: { team: 'a' } };
+    await client.create(Namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata });
+    const access =
+      accessFrom === undefined ? {} : { accessFrom: { namespaceSelectors: [{ matchLabels: accessFrom }] } };
+    await make(ImageRepositories, 'web', { image: `${host}/acme/web`, interval: '1h', ...access });
+    await until(ImageRepositories, 'web', isSettled);
+    await client.create(ImagePolicies, {
+      apiVersion: 'image.toolkit.fluxcd.io/v1',
+      kind: 'ImagePolicy',
+      metadata: { name: 'web', namespace: 'apps' },
+      spec: { imageRepositoryRef: { name: 'web', namespace }, policy: { semver: { range: '1.x' } } },
+    });
+
+    let policy: ImagePolicy | undefined;
+    while (policy === undefined || !isSettled(policy)) {
+      await pause(20);
+      policy = await client.get(ImagePolicies, { namespace: 'apps', name: 'web' });
+    }
+    expect(readyText(policy)).toMatch(says);
   });
 
   test.each([
