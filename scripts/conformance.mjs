@@ -5,7 +5,7 @@
  *   cluster [SUITE]         the embedded cluster under real clients and recordings of a real API server
  *   sources                 sources of Flux 2 under the real source-controller and under ours
  *   images                  tags, policies and commits under the real image controllers of Flux and under ours
- *   flux2 --from DIR        an example repository of Flux 2 under the real controllers and under ours
+ *   flux2 --from DIR        public repositories of Flux 2 under the real controllers and under ours
  *   adoption                what users of Flux, Helm and Flagger do, on the embedded cluster and on a real one
  */
 

@@ -8,6 +8,7 @@ import { ruleProblems } from '../custom/rule-problems.ts';
 import { structuralProblems } from '../custom/structural.ts';
 import { cause, type StatusCause } from '../http/status.ts';
 import { label1035Problem, subdomainProblem } from '../names.ts';
+import { approvalCondition, approvalProblems } from './api-approval.ts';
 import type { Strategy, StrategyContext } from './strategy.ts';
 
 /** Holds a definition back until its objects are deleted. */
@@ -35,6 +36,16 @@ function listOf(value: unknown): UnknownRecord[] {
   return Array.isArray(value) ? value.filter(isRecord) : [];
 }
 
+const collection = 'apiextensions.k8s.io/customresourcedefinitions';
+
+/** The definition of that name as it is; undefined for a new one. */
+function stored({ metadata: { name } }: AnyObject, { store }: StrategyContext): AnyObject | undefined {
+  return store
+    .collection(collection)
+    .list()
+    .find(({ object }) => object.metadata.name === name)?.object;
+}
+
 /** What another definition of the group already uses. */
 function nameConflict(object: AnyObject, context: StrategyContext): string | undefined {
   const group = specOf(object)['group'];
@@ -44,7 +55,7 @@ function nameConflict(object: AnyObject, context: StrategyContext): string | und
     names['singular'],
     ...(Array.isArray(names['shortNames']) ? names['shortNames'] : []),
   ];
-  for (const { object: other } of context.store.collection('apiextensions.k8s.io/customresourcedefinitions').list()) {
+  for (const { object: other } of context.store.collection(collection).list()) {
     if (other.metadata.name === object.metadata.name || specOf(other)['group'] !== group) continue;
     const names = namesOf(other);
     const taken = used(own).find((name) => name !== undefined && used(names).includes(name));
@@ -61,6 +72,8 @@ function setStatus(object: AnyObject, old: AnyObject | undefined, context: Strat
   const oldStatus = [object['status'], old?.['status']].find(isRecord) ?? {};
   const taken = nameConflict(object, context);
   let conditions = oldStatus['conditions'] as Condition[] | undefined;
+  const approval = approvalCondition(object);
+  if (approval !== undefined) conditions = setCondition(conditions, approval, context.nowMs);
   const accepted: Omit<Condition, 'lastTransitionTime'> =
     taken === undefined
       ? { type: 'NamesAccepted', status: 'True', reason: 'NoConflicts', message: 'no conflicts found' }
@@ -76,12 +89,12 @@ function setStatus(object: AnyObject, old: AnyObject | undefined, context: Strat
         }
       : { type: 'Established', status: 'False', reason: 'NotAccepted', message: 'not all names are accepted' };
   conditions = setCondition(conditions, established, context.nowMs);
-  const stored = listOf(specOf(object)['versions']).find((version) => version['storage'] === true)?.['name'];
+  const storage = listOf(specOf(object)['versions']).find((version) => version['storage'] === true)?.['name'];
   const before = Array.isArray(oldStatus['storedVersions']) ? oldStatus['storedVersions'] : [];
   object['status'] = {
     conditions,
     acceptedNames: taken === undefined ? namesOf(object) : (oldStatus['acceptedNames'] ?? { plural: '', kind: '' }),
-    storedVersions: before.includes(stored) ? before : [...before, stored],
+    storedVersions: before.includes(storage) ? before : [...before, storage],
   };
 }
 
@@ -194,6 +207,7 @@ export const customResourceDefinition: Strategy = {
   prepareCreate: (object, context) => setStatus(object, undefined, context),
   prepareUpdate: (object, old, context) => setStatus(object, old, context),
   validate,
+  validateStored: (object, context) => approvalProblems(object, stored(object, context)),
   validateUpdate: (object, old) => {
     const causes: StatusCause[] = [];
     if (specOf(object)['scope'] !== specOf(old)['scope'])
