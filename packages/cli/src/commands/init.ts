@@ -43,7 +43,8 @@ The repository needs a Dockerfile or a package.json. A file that is there is kep
 Examples:
   towpath init                # in the root of the repository
   towpath init ~/my-service --dry-run
-  git add -A && git commit -m "Deliver" && towpath up --repo . --data /tmp/mine
+  towpath init -o json | jq .written
+  git add -A && git commit -m "Deliver" && towpath up --repo . --trust --data /tmp/mine
 `;
 
 async function run(context: CliContext, dir: string, flags: InitFlags): Promise<void> {
@@ -52,6 +53,8 @@ async function run(context: CliContext, dir: string, flags: InitFlags): Promise<
     throw new TowpathError('USAGE', `--output ${output} is unknown`, { next: 'write text or json' });
   }
   const root = resolve(context.cwd, dir);
+  if (!(await isThere(root)))
+    throw new TowpathError('INIT_NO_GIT', `there is no folder ${root}`, { next: 'name another' });
   const branch = await branchOf(root);
   const { files, folders } = await readRepository(root);
   const facts = detect(files, basename(root));
@@ -68,7 +71,7 @@ async function run(context: CliContext, dir: string, flags: InitFlags): Promise<
   else context.stdout(reportText(report, texts));
 }
 
-/** Throws `INIT_NO_GIT`, `INIT_DETACHED`. */
+/** Throws `INIT_NO_GIT`, `INIT_SUBFOLDER`, `INIT_DETACHED`. */
 async function branchOf(root: string): Promise<string> {
   const dotGit = join(root, '.git');
   // A work tree of `git worktree` has a file that names the folder.
@@ -78,6 +81,12 @@ async function branchOf(root: string): Promise<string> {
     () => undefined,
   );
   if (head === undefined) {
+    const above = await repositoryAbove(root);
+    if (above !== undefined) {
+      throw new TowpathError('INIT_SUBFOLDER', `${root} is a folder of the repository ${above}, not its root`, {
+        next: 'init writes for one service at the top of a repository: run it there, or give this one its own (git init)',
+      });
+    }
     throw new TowpathError('INIT_NO_GIT', `${root} is not the root of a Git repository`, {
       next: 'run git init there',
     });
@@ -89,6 +98,12 @@ async function branchOf(root: string): Promise<string> {
     });
   }
   return branch;
+}
+
+async function repositoryAbove(folder: string): Promise<string | undefined> {
+  const parent = dirname(folder);
+  if (parent === folder) return undefined;
+  return (await isThere(join(parent, '.git'))) ? parent : repositoryAbove(parent);
 }
 
 /** The texts `detect` may ask for, and the service's folders at the top. */
@@ -143,13 +158,18 @@ function reportText({ facts, written, kept, dryRun }: InitReport, texts: Readonl
     `name      ${name.value} (${name.from})`,
     `port      ${port.value} (${port.from})`,
     `protocol  ${protocol.value} (${protocol.from})`,
-    health === undefined ? 'probe     the port (no health path found)' : `probe     ${health.value} (${health.from})`,
+    health === undefined ? 'probe     the port (nothing else found)' : `probe     ${health.value} (${health.from})`,
     `load      ${callPath.value} (${callPath.from})`,
     '',
     ...kept.map((path) => `kept      ${path} (it was there)`),
     ...written.map((path) => `${dryRun ? 'would write' : 'wrote'}  ${path}`),
   ];
   if (dryRun) lines.push(...written.flatMap((path) => ['', `--- ${path}`, (texts.get(path) ?? '').trimEnd()]));
-  else lines.push('', 'next: git add -A && git commit -m "Deliver with Towpath", then towpath up --repo . --data DIR');
+  else if (written.length === 0) lines.push('', 'nothing written: everything was there');
+  else
+    lines.push(
+      '',
+      'next: git add -A && git commit -m "Deliver with Towpath", then towpath up --repo . --trust --data DIR',
+    );
   return `${lines.join('\n')}\n`;
 }

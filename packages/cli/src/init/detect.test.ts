@@ -3,6 +3,8 @@ import { detect } from './detect.ts';
 
 const start = JSON.stringify({ name: 'greeter', scripts: { start: 'node server.js' } });
 
+const started = (command: string) => JSON.stringify({ scripts: { start: command } });
+
 function facts(files: Record<string, string>, folder = 'my-folder') {
   return detect(new Map(Object.entries(files)), folder);
 }
@@ -10,6 +12,21 @@ function facts(files: Record<string, string>, folder = 'my-folder') {
 describe('port', () => {
   const rows: [string, Record<string, string>, number, string][] = [
     ['EXPOSE', { Dockerfile: 'FROM x\nEXPOSE 9000/tcp\nENV PORT=1' }, 9000, 'Dockerfile EXPOSE'],
+    ['several', { Dockerfile: 'EXPOSE 9000 9001\nEXPOSE 53/udp' }, 9000, 'Dockerfile EXPOSE, the first of 9000, 9001'],
+    ['UDP is none', { Dockerfile: 'EXPOSE 53/udp' }, 8080, 'default'],
+    ['a variable', { Dockerfile: 'ARG HTTP=7000\nEXPOSE ${HTTP}' }, 7000, 'Dockerfile EXPOSE'],
+    [
+      'PORT= in start',
+      { 'package.json': started('PORT=4001 node a.js'), 'a.js': '' },
+      4001,
+      'package.json start, PORT',
+    ],
+    [
+      'an option in start',
+      { 'package.json': started('node a.js --port 4002'), 'a.js': '' },
+      4002,
+      'package.json start, port option',
+    ],
     ['ENV PORT=', { Dockerfile: 'FROM x\nENV A=1 PORT=9001' }, 9001, 'Dockerfile ENV PORT'],
     ['ENV PORT with a space', { Dockerfile: 'FROM x\nENV PORT 9002' }, 9002, 'Dockerfile ENV PORT'],
     ['??', { 'package.json': start, 'server.js': 'listen(process.env.PORT ?? 3000)' }, 3000, 'server.js env PORT'],
@@ -40,6 +57,13 @@ describe('name', () => {
       'nd-order-service',
       'the folder, 2nd Order_Service made a DNS label',
     ],
+    [
+      'of a namespace that is there',
+      'flux',
+      'x',
+      'flux-service',
+      'package.json name, flux is a namespace of the system',
+    ],
     ['too long', undefined, `${'a'.repeat(39)}-b`, 'a'.repeat(39), `the folder, ${'a'.repeat(39)}-b made a DNS label`],
   ];
   it.each(rows)('%s', (_, name, folder, value, from) => {
@@ -60,6 +84,8 @@ it('takes the file that starts the program from start, the Dockerfile, main or i
 it('finds the health path', () => {
   expect(facts({ 'package.json': start, 'server.js': "url === '/healthz'" }).health?.value).toBe('/healthz');
   expect(facts({ 'package.json': start, 'server.js': '' }).health).toBeUndefined();
+  const check = 'FROM x\nHEALTHCHECK --interval=5s \\\n  CMD curl -f http://localhost:8080/up?full || exit 1';
+  expect(facts({ Dockerfile: check }).health).toEqual({ value: '/up', from: 'Dockerfile HEALTHCHECK' });
 });
 
 it('calls the first plain method of a gRPC service', () => {
@@ -69,6 +95,26 @@ it('calls the first plain method of a gRPC service', () => {
   expect(found.protocol.value).toBe('grpc');
   expect(found.callPath).toEqual({ value: '/a.b.S/Get', from: 'proto/s.proto' });
   expect(facts({ 'package.json': start, 'server.js': '', 's.proto': proto }).protocol.value).toBe('http');
+});
+
+it('names the services in folders when there is none at the top', () => {
+  const run = () => facts({ 'services/a/Dockerfile': 'FROM x', 'services/b/package.json': '{}' });
+  expect(run).toThrowError(
+    expect.objectContaining({
+      code: 'INIT_NOTHING',
+      next: 'services/a/Dockerfile, services/b/package.json found: init writes for one service at the top, so give each service a repository of its own',
+    }),
+  );
+});
+
+it('takes the health service of gRPC for the probe, not for the load', () => {
+  const pack = JSON.stringify({ dependencies: { '@grpc/grpc-js': '1' }, main: 'm.js' });
+  const health = 'package grpc.health.v1;\nservice Health {\n rpc Check(Q) returns (R);\n}';
+  const proto = 'package q;\nservice S { rpc Get(Q) returns (R); }';
+  const found = facts({ 'package.json': pack, 'm.js': '', 'a-health.proto': health, 's.proto': proto });
+  expect(found.health).toEqual({ value: 'grpc.health.v1.Health', from: 'a-health.proto' });
+  expect(found.callPath).toEqual({ value: '/q.S/Get', from: 's.proto' });
+  expect(found.protocol.from).toBe('s.proto and @grpc/grpc-js');
 });
 
 it.each([

@@ -16,7 +16,7 @@ export interface Facts {
   readonly name: Found<string>;
   readonly port: Found<number>;
   readonly protocol: Found<'http' | 'grpc'>;
-  /** HTTP path that answers when the service is well; undefined: only the port is probed. */
+  /** HTTP path that answers when the service is well; of gRPC, its health service. Undefined: only the port is probed. */
   readonly health: Found<string> | undefined;
   /** What the load generator calls: an HTTP path, or `/package.Service/Method`. */
   readonly callPath: Found<string>;
@@ -47,7 +47,7 @@ export function detect(files: FileMap, folder: string): Facts {
   const text = files.get('package.json');
   if (dockerfile === undefined && text === undefined) {
     throw new TowpathError('INIT_NOTHING', `${folder} has neither a Dockerfile nor a package.json`, {
-      next: 'run it in the root of the repository, or write a Dockerfile first',
+      next: elsewhere(files),
     });
   }
   const pack = text === undefined ? undefined : readPackage(text);
@@ -62,13 +62,21 @@ export function detect(files: FileMap, folder: string): Facts {
   const isGrpc = protocol.value === 'grpc';
   return {
     name: nameOf(pack?.name, folder),
-    port: portOf({ dockerfile, main, source }),
+    port: portOf({ dockerfile, main, source, start: pack?.start }),
     protocol,
-    health: isGrpc || main === undefined || source === undefined ? undefined : healthOf(main, source),
+    health: isGrpc ? grpcHealth(files, pack) : httpHealth({ dockerfile, main, source }),
     callPath: isGrpc ? grpcMethod(files) : { value: '/', from: 'default' },
     hasDockerfile: dockerfile !== undefined,
     main,
   };
+}
+
+/** One service in a repository: what to do when there are some, but in folders. */
+function elsewhere(files: FileMap): string {
+  const deeper = [...files.keys()].filter((path) => /\/(?:Dockerfile|package\.json)$/.test(path));
+  if (deeper.length === 0) return 'run it in the root of the repository, or write a Dockerfile first';
+  const shown = deeper.slice(0, 3).join(', ') + (deeper.length > 3 ? ', …' : '');
+  return `${shown} found: init writes for one service at the top, so give each service a repository of its own`;
 }
 
 function readPackage(text: string): PackageFacts {
@@ -115,11 +123,20 @@ function nameOf(packageName: string | undefined, folder: string): Found<string> 
   ];
   for (const { text, from } of candidates) {
     const value = label(text);
-    if (value !== '') return { value, from: value === text ? from : `${from}, ${text} made a DNS label` };
+    if (value === '') continue;
+    if (isTaken(value)) return { value: `${value}-service`, from: `${from}, ${value} is a namespace of the system` };
+    return { value, from: value === text ? from : `${from}, ${text} made a DNS label` };
   }
   throw new TowpathError('INIT_NAME', `no name can be made of the folder ${folder}`, {
     next: 'set "name" in package.json to letters, digits and dashes',
   });
+}
+
+/** The name is a namespace, too: not one that is there for something else. */
+function isTaken(name: string): boolean {
+  return (
+    ['default', 'flux', 'flux-system', 'istio-system', 'towpath-system'].includes(name) || name.startsWith('kube-')
+  );
 }
 
 /** Names of Services begin with a letter. */
@@ -136,36 +153,91 @@ function portOf(given: {
   readonly dockerfile: string | undefined;
   readonly main: string | undefined;
   readonly source: string | undefined;
+  readonly start: string | undefined;
 }): Found<number> {
-  const { dockerfile = '', main = '', source = '' } = given;
+  const { dockerfile = '', main = '', source = '', start = '' } = given;
+  const exposed = exposedPorts(dockerfile);
+  const more = exposed.length > 1 ? `, the first of ${exposed.join(', ')}` : '';
   const places = [
-    { found: /^\s*EXPOSE\s+(\d+)/im.exec(dockerfile), from: 'Dockerfile EXPOSE' },
-    { found: /^\s*ENV\s+(?:.*\s)?PORT[= ]"?(\d+)/im.exec(dockerfile), from: 'Dockerfile ENV PORT' },
-    { found: /\benv(?:\.PORT|\[['"]PORT['"]\])\s*(?:\?\?|\|\|)\s*['"]?(\d+)/.exec(source), from: `${main} env PORT` },
-    { found: /\blisten\(\s*(?:\{\s*port:\s*)?(\d+)/.exec(source), from: `${main} listen` },
+    { port: exposed[0], from: `Dockerfile EXPOSE${more}` },
+    { port: match(/^\s*ENV\s+(?:.*\s)?PORT[= ]"?(\d+)/im, dockerfile), from: 'Dockerfile ENV PORT' },
+    { port: match(/(?:^|\s)PORT=(\d+)\s/, start), from: 'package.json start, PORT' },
+    { port: match(/\s(?:-p|--port)[= ](\d+)\b/, start), from: 'package.json start, port option' },
+    { port: match(/\benv(?:\.PORT|\[['"]PORT['"]\])\s*(?:\?\?|\|\|)\s*['"]?(\d+)/, source), from: `${main} env PORT` },
+    { port: match(/\blisten\(\s*(?:\{\s*port:\s*)?(\d+)/, source), from: `${main} listen` },
   ];
-  for (const { found, from } of places) {
-    const value = Number(found?.[1]);
+  for (const { port, from } of places) {
+    const value = Number(port);
     if (value > 0 && value < 65_536) return { value, from };
   }
   return { value: defaultPort, from: 'default' };
 }
 
+function match(pattern: RegExp, text: string): string | undefined {
+  return pattern.exec(text)?.[1];
+}
+
+/** The TCP ports of every EXPOSE; `$NAME` is looked up in ENV and ARG. */
+function exposedPorts(dockerfile: string): string[] {
+  return [...dockerfile.matchAll(/^[ \t]*EXPOSE[ \t]+(.*)$/gim)].flatMap(([, words = '']) =>
+    words.split(/\s+/).flatMap((word) => {
+      const [, port, variable] = /^"?(?:(\d+)|\$\{?(\w+)[^}]*\}?)(?:\/tcp)?"?$/i.exec(word) ?? [];
+      const value = variable === undefined ? port : variableOf(variable, dockerfile);
+      return value === undefined ? [] : [value];
+    }),
+  );
+}
+
+function variableOf(name: string, dockerfile: string): string | undefined {
+  return match(new RegExp(`^\\s*(?:ENV|ARG)\\s+(?:.*\\s)?${name}[= ]"?(\\d+)`, 'im'), dockerfile);
+}
+
 function protocolOf(files: FileMap, pack: PackageFacts | undefined): Found<'http' | 'grpc'> {
-  const proto = [...files.keys()].find((path) => path.endsWith('.proto'));
+  const protos = protosOf(files);
+  const proto = (protos.find((one) => !isHealth(one)) ?? protos[0])?.path;
   const isGrpc = proto !== undefined && pack?.dependencies.includes('@grpc/grpc-js') === true;
   return isGrpc ? { value: 'grpc', from: `${proto} and @grpc/grpc-js` } : { value: 'http', from: 'default' };
 }
 
-function healthOf(main: string, source: string): Found<string> | undefined {
-  const value = healthPaths.find((path) => new RegExp(`['"\`]${path}['"\`]`).test(source));
-  return value === undefined ? undefined : { value, from: main };
+/** A path the Dockerfile's HEALTHCHECK asks for, else a usual one that the program knows. */
+function httpHealth(given: {
+  readonly dockerfile: string | undefined;
+  readonly main: string | undefined;
+  readonly source: string | undefined;
+}): Found<string> | undefined {
+  const { dockerfile = '', main = '', source = '' } = given;
+  const lines = dockerfile.replaceAll(/\\\r?\n/g, ' ');
+  const check = match(/^\s*HEALTHCHECK\s(.*)$/im, lines) ?? '';
+  const asked = match(/\bhttp:\/\/[\w.[\]:]+(\/[\w./-]*)/, check);
+  if (asked !== undefined) return { value: asked, from: 'Dockerfile HEALTHCHECK' };
+  const known = healthPaths.find((path) => new RegExp(`['"\`]${path}['"\`]`).test(source));
+  return known === undefined ? undefined : { value: known, from: main };
+}
+
+const healthService = 'grpc.health.v1.Health';
+
+function grpcHealth(files: FileMap, pack: PackageFacts | undefined): Found<string> | undefined {
+  const library = pack?.dependencies.find((name) => name === 'grpc-health-check');
+  const from = library ?? protosOf(files).find(isHealth)?.path;
+  return from === undefined ? undefined : { value: healthService, from };
+}
+
+interface Proto {
+  readonly path: string;
+  readonly text: string;
+}
+
+function protosOf(files: FileMap): Proto[] {
+  return [...files].flatMap(([path, text]) => (path.endsWith('.proto') ? [{ path, text }] : []));
+}
+
+function isHealth({ text }: Proto): boolean {
+  return /^\s*package\s+grpc\.health\.v1\s*;/m.test(text);
 }
 
 /** The first method without streams: it is called with an empty message. */
 function grpcMethod(files: FileMap): Found<string> {
-  for (const [path, text] of files) {
-    if (!path.endsWith('.proto')) continue;
+  for (const { path, text } of protosOf(files).filter((proto) => !isHealth(proto))) {
     const service = /\bservice\s+(\w+)\s*\{([^]*)/.exec(text);
     const method = /\brpc\s+(\w+)\s*\(\s*(?!stream\s)[\w.]+\s*\)\s*returns\s*\(\s*(?!stream\s)/.exec(
       service?.[2] ?? '',
@@ -174,5 +246,5 @@ function grpcMethod(files: FileMap): Found<string> {
     const scope = /^\s*package\s+([\w.]+)\s*;/m.exec(text)?.[1];
     return { value: `/${scope === undefined ? '' : `${scope}.`}${service[1]}/${method[1]}`, from: path };
   }
-  return { value: '/grpc.health.v1.Health/Check', from: 'default' };
+  return { value: `/${healthService}/Check`, from: 'default' };
 }

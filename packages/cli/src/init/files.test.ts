@@ -37,10 +37,28 @@ describe.each([
   it('has charts that render', async () => {
     const texts = written(service);
     const objects = await rendered(texts, 'greeter');
-    expect(objects).toMatchObject([{ kind: 'Deployment' }, { kind: 'Canary' }]);
-    expect(objects[1]).toMatchObject({ spec: { service: { portName: protocol, gateways: ['mesh'] } } });
+    const template = { kind: 'MetricTemplate', metadata: { name: 'greeter-grpc-success-rate' } };
+    expect(objects).toMatchObject([
+      ...(protocol === 'grpc' ? [template] : []),
+      { kind: 'Deployment' },
+      { kind: 'Canary' },
+    ]);
+    expect(objects.at(-1)).toMatchObject({ spec: { service: { portName: protocol, gateways: ['mesh'] } } });
     expect(await rendered(texts, 'greeter-load')).toMatchObject([{ kind: 'Deployment' }]);
   });
+});
+
+it('judges and probes gRPC by its own status', async () => {
+  const health = 'syntax = "proto3";\npackage grpc.health.v1;\nservice Health { rpc Check(Q) returns (R); }';
+  const texts = written({ ...grpcService, 'health.proto': health });
+  const [template, deployment, canary] = await rendered(texts, 'greeter');
+  const container = { readinessProbe: { grpc: { port: 8080 } } };
+  expect(deployment).toMatchObject({ spec: { template: { spec: { containers: [container] } } } });
+  const metric = { name: 'grpc-success-rate', templateRef: { name: 'greeter-grpc-success-rate' } };
+  expect(canary).toMatchObject({ spec: { analysis: { metrics: [metric, { name: 'request-duration' }] } } });
+  const query: unknown = expect.stringContaining('{{ namespace }}');
+  expect(template).toMatchObject({ spec: { query, provider: { address: 'http://prometheus.istio-system:9090' } } });
+  expect(texts.get('deploy/charts/greeter-load/values.yaml')).toContain('path: /S/Get\n');
 });
 
 it('writes a Dockerfile only where there is none', () => {

@@ -29,6 +29,9 @@ export function initFiles(facts: Facts, place: Place): ReadonlyMap<string, strin
     [`deploy/charts/${name}/values.yaml`, serviceValues(facts)],
     [`deploy/charts/${name}/templates/deployment.yaml`, deployment(facts)],
     [`deploy/charts/${name}/templates/canary.yaml`, canary(facts)],
+    ...(facts.protocol.value === 'grpc'
+      ? [[`deploy/charts/${name}/templates/metric.yaml`, grpcMetric(name)] as const]
+      : []),
     [`deploy/charts/${load}/Chart.yaml`, chart(load, `Requests to ${name}`)],
     [`deploy/charts/${load}/values.yaml`, loadValues(facts)],
     [`deploy/charts/${load}/templates/deployment.yaml`, loadDeployment(facts)],
@@ -147,7 +150,7 @@ version: 0.1.0
 `;
 }
 
-function serviceValues({ name }: Facts): string {
+function serviceValues({ name, protocol }: Facts): string {
   return `image:
   repository: ${name.value}
   tag: latest
@@ -156,7 +159,7 @@ function serviceValues({ name }: Facts): string {
 canary:
   interval: 10s
   metricInterval: 30s
-
+${protocol.value === 'grpc' ? '  prometheus: http://prometheus.istio-system:9090\n' : ''}
 # More environment for the container.
 env: {}
 `;
@@ -167,14 +170,18 @@ const moreEnvironment = `            {{- range $name, $value := .Values.env }}
               value: {{ $value | quote }}
             {{- end }}`;
 
-function deployment({ name: { value: name }, port: { value: port }, protocol, health }: Facts): string {
-  const probe =
-    health === undefined
-      ? `tcpSocket:
-              port: ${port}`
-      : `httpGet:
-              path: ${health.value}
-              port: ${port}`;
+function probeOf({ port: { value: port }, protocol, health }: Facts): string {
+  if (health === undefined) return `tcpSocket:\n              port: ${port}`;
+  if (protocol.value === 'grpc') return `grpc:\n              port: ${port}`;
+  return `httpGet:\n              path: ${JSON.stringify(health.value)}\n              port: ${port}`;
+}
+
+function deployment(facts: Facts): string {
+  const {
+    name: { value: name },
+    port: { value: port },
+    protocol,
+  } = facts;
   return `apiVersion: apps/v1
 kind: Deployment
 metadata:
@@ -204,7 +211,7 @@ ${moreEnvironment}
           readinessProbe:
             initialDelaySeconds: 1
             periodSeconds: 5
-            ${probe}
+            ${probeOf(facts)}
           resources:
             requests:
               cpu: 50m
@@ -242,7 +249,7 @@ spec:
     maxWeight: 60
     stepWeight: 20
     metrics:
-      - name: request-success-rate
+      - name: ${protocol.value === 'grpc' ? `grpc-success-rate\n        templateRef:\n          name: ${name}-grpc-success-rate` : 'request-success-rate'}
         thresholdRange:
           min: 99
         interval: {{ .Values.canary.metricInterval }}
@@ -250,6 +257,35 @@ spec:
         thresholdRange:
           max: 500
         interval: {{ .Values.canary.metricInterval }}
+`;
+}
+
+/**
+ * Errors of gRPC are answers 200 to HTTP: Flagger's own success rate does not see them. Those of the caller (not found,
+ * invalid argument, …) are no failures of the version. Source: OpenTelemetry semantic conventions, gRPC server spans.
+ */
+function grpcMetric(name: string): string {
+  const selected = `reporter="destination",
+          destination_workload_namespace="{{ "{{ namespace }}" }}",
+          destination_workload="{{ "{{ target }}" }}"`;
+  return `# The share of answers that are no failure of the server: not UNKNOWN (2), DEADLINE_EXCEEDED (4), UNIMPLEMENTED (12),
+# INTERNAL (13), UNAVAILABLE (14), DATA_LOSS (15). Flagger's request-success-rate sees HTTP statuses only.
+apiVersion: flagger.app/v1beta1
+kind: MetricTemplate
+metadata:
+  name: ${name}-grpc-success-rate
+spec:
+  provider:
+    type: prometheus
+    address: {{ .Values.canary.prometheus }}
+  query: |
+    sum(rate(istio_requests_total{
+          ${selected},
+          response_code!~"5.*",
+          grpc_response_status!~"2|4|12|13|14|15"
+        }[{{ "{{ interval }}" }}])) / sum(rate(istio_requests_total{
+          ${selected}
+        }[{{ "{{ interval }}" }}])) * 100
 `;
 }
 

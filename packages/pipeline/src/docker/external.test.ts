@@ -1,6 +1,6 @@
 /** Building with another engine: a stand-in for podman that writes an OCI archive. */
 
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { tmpdir } from 'node:os';
@@ -51,9 +51,17 @@ async function writeArchive(file: string): Promise<string> {
   return digestOf(config);
 }
 
-it('takes over what another engine built', async () => {
+const saves = (): string => `echo "$@" >> ${folder}/calls; if [ "$1" = save ]; then cp ${folder}/prepared.tar "$5"; fi`;
+
+it.each([
+  ['takes over what another engine built', ''],
+  [
+    'builds in a changed root where the engine cannot make a container',
+    `case "$1 $2" in "build -t") echo 'error running container: from /usr/bin/crun creating container for [/bin/sh]: no'; exit 1;; esac`,
+  ],
+])('%s', async (_, first) => {
   const imageId = await writeArchive(join(folder, 'prepared.tar'));
-  await program('podman', `echo "$@" >> ${folder}/calls; if [ "$1" = save ]; then cp ${folder}/prepared.tar "$5"; fi`);
+  await program('podman', `${first}\n${saves()}`);
   const images = new LocalImages({ dir: join(folder, 'store'), clock: systemClock });
   const env = { PATH: `${folder}/bin:/usr/bin:/bin` };
   const builder = await findBuilder({ clock: systemClock, env });
@@ -79,6 +87,18 @@ it('takes over what another engine built', async () => {
 
   expect(id).toBe(imageId);
   expect((await images.get('acme/a:v2')).digest).toBe((await images.get('acme/a:v1')).digest);
+});
+
+it('does not build twice when an instruction fails', async () => {
+  await program('podman', `${saves()}\necho no such file; exit 1`);
+  const options = { clock: systemClock, env: { PATH: `${folder}/bin:/usr/bin:/bin` } };
+  const builder = { name: 'podman', program: join(folder, 'bin', 'podman') } as const;
+  const more = { contextDir: folder, dockerfile: 'D', buildArgs: {}, scratchDir: join(folder, 'scratch') };
+  const built = buildExternally({ ...options, ...more, builder, say: () => {}, take: async () => '' });
+
+  await expect(built).rejects.toMatchObject({ code: 'DOCKER_IMAGE' });
+  const calls = await readFile(join(folder, 'calls'), 'utf8');
+  expect(calls.match(/^build/gm)).toHaveLength(1);
 });
 
 it('finds no engine whose server does not answer, and never itself', async () => {

@@ -26,6 +26,8 @@ const probes = [
 ] as const;
 const probeTimeoutMs = 5_000;
 const buildTimeoutMs = 60 * 60_000;
+/** What podman and buildah say of a RUN (seen of podman 4.3 with crun). */
+const noContainer = /error running container: from \S+ creating container/;
 
 /** The first engine that answers; `skipFolder` is where our own `docker` lives. */
 export async function findBuilder(
@@ -64,13 +66,33 @@ export async function buildExternally(options: ExternalBuild): Promise<string> {
   const args = Object.entries(options.buildArgs).flatMap(([key, value]) => ['--build-arg', `${key}=${value}`]);
   const verb = builder.name === 'buildah' ? 'bud' : 'build';
   try {
-    await must(options, [verb, '-t', name, '-f', dockerfile, ...args, contextDir]);
+    await build(options, verb, ['-t', name, '-f', dockerfile, ...args, contextDir]);
     await must(options, saveArguments(builder.name, name, archive));
     return await options.take(archive);
   } finally {
     await run(builder.program, ['rmi', name], { ...options, timeoutMs: probeTimeoutMs * 6, say: () => {} });
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/**
+ * An engine whose OCI runtime cannot make a container here (control groups it does not know, no namespaces) can still
+ * run the instructions in a changed root.
+ */
+async function build(options: ExternalBuild, verb: string, args: readonly string[]): Promise<void> {
+  const { builder, say } = options;
+  let cannotRun = false;
+  const listen = (text: string): void => {
+    cannotRun ||= noContainer.test(text);
+    say(text);
+  };
+  try {
+    return await must({ ...options, say: listen }, [verb, ...args]);
+  } catch (error) {
+    if (builder.name === 'docker' || !cannotRun) throw error;
+  }
+  say(`${builder.name} cannot run a container here: building again with --isolation=chroot\n`);
+  await must(options, [verb, '--isolation=chroot', ...args]);
 }
 
 function saveArguments(builder: ExternalBuilder['name'], name: string, archive: string): string[] {
