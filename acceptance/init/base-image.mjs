@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { findProgram } from '../walk.mjs';
 
 const base = 'docker.io/library/busybox:1.36';
-const programs = ['sh', 'httpd', 'chmod', 'echo'];
+const programs = ['sh', 'httpd', 'chmod'];
 const pullLimitMs = 60_000;
 
 /** `{ drop }` when there is one (drop removes what was made here), or `{ missing }`: what to do. */

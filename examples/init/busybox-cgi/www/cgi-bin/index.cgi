@@ -1,7 +1,6 @@
 #!/bin/sh
-# Answers every request of `/`; the sample of `towpath init`.
+# Answers `/`; the sample of `towpath init`.
 greeting='ahoy'
 
-echo 'Content-Type: text/plain'
-echo
+printf 'Content-Type: text/plain\r\n\r\n'
 echo "$greeting"
