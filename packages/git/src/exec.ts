@@ -94,9 +94,14 @@ function configArguments(): string[] {
   return hardenedConfig.flatMap((setting) => ['-c', setting]);
 }
 
+/** Where programs are looked for: the given path, else this process's own. */
+export function searchPath(given?: string): string {
+  return given ?? process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
+}
+
 function hardenedEnv(options: GitOptions, extra: Readonly<Record<string, string>>): Record<string, string> {
   return {
-    PATH: options.path ?? process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
+    PATH: searchPath(options.path),
     HOME: '/nonexistent',
     LC_ALL: 'C',
     GIT_CONFIG_NOSYSTEM: '1',

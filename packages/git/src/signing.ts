@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { codeOf, messageOf } from '@towpath/kit';
 import type { CommitSigner } from './commit.ts';
+import { searchPath } from './exec.ts';
 
 export interface SigningKeyOptions {
   readonly type: 'gpg' | 'ssh';
@@ -114,7 +115,7 @@ function run(
 ): Promise<string> {
   const options: ExecFileOptions = {
     env: {
-      PATH: path ?? process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin',
+      PATH: searchPath(path),
       HOME: '/nonexistent',
       LC_ALL: 'C',
       ...env,
