@@ -1,6 +1,6 @@
 /**
  * `npm run conformance -- init`: the samples of `towpath init`, each by the lines of examples/init/README.md, from `git init` to a
- * canary that is promoted and one that is rolled back.
+ * canary that is promoted and one that is rolled back; then what was written, given to the real helm and a real kube-apiserver.
  *
  *   --only SAMPLE    node-http, node-grpc, busybox-cgi
  *   --dist FOLDER    the built program; default: dist
@@ -17,6 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Bench } from './init/bench.mjs';
 import { haveBase } from './init/base-image.mjs';
+import { realRows } from './init/real.mjs';
 import { readSamples } from './init/samples.mjs';
 import { findProgram } from './walk.mjs';
 
@@ -43,6 +44,7 @@ if (missing.length > 0) {
 
 const count = { passed: 0, failed: 0, skipped: 0 };
 for (const sample of chosen) await runSample(sample);
+await runReal();
 console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`);
 process.exit(count.failed + count.skipped === 0 && count.passed > 0 ? 0 : 1);
 
@@ -69,6 +71,21 @@ async function runSample(sample) {
     await dropBase?.();
     if (options.keep || count.failed > before) console.log(`kept: ${work}`);
     else rmSync(work, { recursive: true, force: true });
+  }
+}
+
+async function runReal() {
+  console.log('── what is written, on a real control plane');
+  const { missing: reason, rows, end } = await realRows({ root, dist: options.dist, samples: chosen });
+  if (reason !== undefined) {
+    count.skipped++;
+    console.log(`skipped the real control plane: ${reason}`);
+    return;
+  }
+  try {
+    for (const [title, run] of rows) await runRow(title, run);
+  } finally {
+    await end();
   }
 }
 
