@@ -6,7 +6,6 @@
  *   sources                 sources of Flux 2 under the real source-controller and under ours
  *   images                  tags, policies and commits under the real image controllers of Flux and under ours
  *   flux2 --from DIR        public repositories of Flux 2 under the real controllers and under ours
- *   flux2 --from DIR        an example repository of Flux 2 under the real controllers and under ours
  *   init                    the samples of `towpath init`, each to a canary that is promoted and one that is rolled back
  *   adoption                what users of Flux, Helm and Flagger do, on the embedded cluster and on a real one
  */

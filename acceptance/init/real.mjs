@@ -1,6 +1,5 @@
 /** What `towpath init` writes, given to the real helm and to a real kube-apiserver with Flagger's own CRDs. */
 
-import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,13 +45,9 @@ export async function realRows({ root, dist, samples }) {
 
 /** Of the Go module, where it is downloaded. */
 function flaggerCrds() {
-  try {
-    const cache = execFileSync('go', ['env', 'GOMODCACHE'], { encoding: 'utf8' }).trim();
-    const file = join(cache, flaggerModule, 'artifacts/flagger/crd.yaml');
-    return existsSync(file) ? file : undefined;
-  } catch {
-    return undefined;
-  }
+  const cache = process.env.GOMODCACHE ?? join(process.env.GOPATH ?? join(homedir(), 'go'), 'pkg', 'mod');
+  const file = join(cache, flaggerModule, 'artifacts/flagger/crd.yaml');
+  return existsSync(file) ? file : undefined;
 }
 
 async function valid(walk, { helm, sample: { folder, name } }) {
