@@ -14,6 +14,8 @@ export async function haveBase(walk) {
   const more = { env: { HOME: process.env.HOME ?? walk.env.HOME } };
   const engine = ['podman', 'docker'].find((name) => findProgram(name) !== undefined);
   const answers = engine !== undefined && (await walk.run(engine, ['info'], more)).code === 0;
+  if (process.getuid?.() !== 0)
+    return { missing: 'container engines do not answer in the jobs of an ordinary user: run as root' };
   if (!answers) return { missing: 'no container engine answers here: install podman and run again' };
   if ((await walk.run(engine, ['image', 'inspect', base], more)).code === 0) return { drop: async () => {} };
   const drop = () => walk.run(engine, ['rmi', base], more);

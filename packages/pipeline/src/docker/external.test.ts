@@ -105,9 +105,15 @@ it('finds no engine whose server does not answer, and never itself', async () =>
   await program('docker', 'exit 1');
   await program('podman', 'exit 125');
 
-  const none = await findBuilder({ clock: systemClock, env: { PATH: `${folder}/bin` } });
+  const silent: string[] = [];
+  const none = await findBuilder({
+    clock: systemClock,
+    env: { PATH: `${folder}/bin` },
+    onSilent: (name) => silent.push(name),
+  });
   await program('docker', 'exit 0');
   const own = await findBuilder({ clock: systemClock, env: { PATH: `${folder}/bin` }, skipFolder: `${folder}/bin` });
 
   expect([none, own]).toEqual([undefined, undefined]);
+  expect(silent).toEqual(['podman', 'docker']);
 });

@@ -29,9 +29,12 @@ const buildTimeoutMs = 60 * 60_000;
 /** What podman and buildah say of a RUN (seen of podman 4.3 with crun). */
 const noContainer = /error running container: from \S+ creating container/;
 
-/** The first engine that answers; `skipFolder` is where our own `docker` lives. */
+/** The first engine that answers; `skipFolder` is where our own `docker` lives. `onSilent` hears of those that do not. */
 export async function findBuilder(
-  options: ProcessOptions & { readonly skipFolder?: string | undefined },
+  options: ProcessOptions & {
+    readonly skipFolder?: string | undefined;
+    readonly onSilent?: (name: ExternalBuilder['name']) => void;
+  },
 ): Promise<ExternalBuilder | undefined> {
   const folders = (options.env['PATH'] ?? '')
     .split(delimiter)
@@ -41,6 +44,7 @@ export async function findBuilder(
     if (program === undefined) continue;
     const probe = await run(program, args, { ...options, timeoutMs: probeTimeoutMs, say: () => {} });
     if (probe === 0) return { name, program };
+    options.onSilent?.(name);
   }
   return undefined;
 }

@@ -88,6 +88,10 @@ async function buildHere(
   return built.imageId;
 }
 
+/** Seen of podman 4.3: in a user namespace with one user it looks for the files of root. */
+const silentBecause =
+  ' (in jobs of an ordinary user none can: build the image in your own shell and push it to the registry of Towpath)';
+
 /** Another engine does what is refused here; without one the refusal stands. */
 async function buildElsewhere(
   context: CliContext,
@@ -96,7 +100,8 @@ async function buildElsewhere(
   const { places, tags, say } = build;
   const { clock, env } = context;
   const ownShims = join(places.folder, '..', 'pipeline', 'bin');
-  const builder = await findBuilder({ clock, env, skipFolder: ownShims });
+  const onSilent = (name: string): void => say(`${name} is on PATH but does not answer here${silentBecause}`);
+  const builder = await findBuilder({ clock, env, skipFolder: ownShims, onSilent });
   if (builder === undefined) throw build.refusal;
   say(`${messageOf(build.refusal)}: building with ${builder.name}`);
   const { images, platform } = places;
