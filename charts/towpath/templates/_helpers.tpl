@@ -23,6 +23,15 @@ source-controller:
   probe: {port: 9440, path: /healthz}
   readiness: {port: 9090, path: /}
   shards: true
+notification-controller:
+  ports: {http-webhook: 9292, healthz: 9440, ready: 9441}
+  servicePorts: {http-webhook: 80}
+  # The name that Flux gives it: ingresses point there.
+  service: webhook-receiver
+  probe: {port: 9440, path: /healthz}
+  # The leader alone has the webhooks.
+  readiness: {port: 9441, path: /readyz}
+  shards: true
 kustomize-controller:
   ports: {healthz: 9440}
   probe: {port: 9440, path: /healthz}

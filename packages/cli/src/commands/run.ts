@@ -14,6 +14,7 @@ const runnable = [
   'flux',
   'helm-operator',
   'source-controller',
+  'notification-controller',
   'kustomize-controller',
   'helm-controller',
   'image-reflector-controller',
@@ -154,6 +155,7 @@ function ownArguments(name: Component, flags: RunFlags, storageAddress: string):
     case 'source-controller':
       // The others of this machine fetch artifacts there; its own name means something in a cluster only.
       return [`--storage-addr=${storageAddress}`, `--storage-adv-addr=${storageAddress}`];
+    case 'notification-controller':
     case 'kustomize-controller':
     case 'helm-controller':
     case 'image-reflector-controller':

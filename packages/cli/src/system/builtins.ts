@@ -45,6 +45,9 @@ export function createBuiltins(deps: BuiltinDeps): Readonly<Record<string, Built
     ...withElection('source-controller', [9440], async () =>
       (await import('@towpath/sources')).createSourceController({ clock }),
     ),
+    ...withElection('notification-controller', [9440], async () =>
+      (await import('@towpath/sources')).createNotificationController({ clock }),
+    ),
     ...withElection('kustomize-controller', [9440], async () =>
       (await import('@towpath/sync')).createKustomizeController({
         clock,
