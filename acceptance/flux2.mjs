@@ -164,9 +164,10 @@ async function untilReady(place, { last }) {
   for (;;) {
     // A real API server refuses new kinds for a moment.
     const objects = await fluxObjects(place).catch(() => []);
-    const waiting = objects.filter(
-      ({ status }) => !status?.conditions?.some(({ type, status: is }) => type === 'Ready' && is === 'True'),
-    );
+    const waiting = objects.filter(({ status }) => {
+      const is = (wanted) => status?.conditions?.some(({ type, status: state }) => type === wanted && state === 'True');
+      return !is('Ready') || is('Reconciling');
+    });
     const isThere = objects.some(({ plural, metadata }) => plural === 'helmreleases' && metadata.name === last);
     if (isThere && waiting.length === 0) return true;
     if (Date.now() > until) {
