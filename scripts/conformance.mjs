@@ -4,6 +4,7 @@
  *   charts --from DIR       every chart below DIR, rendered here and by the real Helm
  *   cluster [SUITE]         the embedded cluster under real clients and recordings of a real API server
  *   sources                 sources of Flux 2 under the real source-controller and under ours
+ *   receivers               webhooks of Flux 2 under the real notification-controller and under ours
  *   images                  tags, policies and commits under the real image controllers of Flux and under ours
  *   flux2 --from DIR        public repositories of Flux 2 under the real controllers and under ours
  *   init                    the samples of `towpath init`, each to a canary that is promoted and one that is rolled back
@@ -23,6 +24,7 @@ const programs = {
   adoption: 'acceptance/adoption.mjs',
   releases: 'acceptance/releases.mjs',
   sources: 'acceptance/sources.mjs',
+  receivers: 'acceptance/receivers.mjs',
   images: 'acceptance/images.mjs',
   flux2: 'acceptance/flux2.mjs',
   init: 'acceptance/init.mjs',
