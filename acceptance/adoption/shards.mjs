@@ -1,5 +1,6 @@
 /** Two helm-operators share the releases by label; each release has exactly one of them. */
 
+import { join } from 'node:path';
 import { expect } from '../walk.mjs';
 import { startController } from './replicas.mjs';
 import { startCharts } from './servers.mjs';
@@ -26,6 +27,9 @@ export const shardRows = [
     id: 'shards 1',
     title: 'helm-operator: each release has the process of its label',
     async run(walk) {
+      const crds = ['-f', join(walk.root, 'charts/towpath/crds')];
+      await walk.kubectl('apply', '--server-side', '--force-conflicts', ...crds);
+      await walk.kubectl('wait', '--for=condition=Established', 'crd', '--all', '--timeout=30s');
       const charts = await startCharts();
       charts.add({ name: 'web', version: '0.1.0', file: await packageChart(walk, '0.1.0') });
       const start = (selector) =>
