@@ -50,4 +50,5 @@ export {
   type WaitForObjectsOutcome,
 } from './object-wait.ts';
 export { createRecorder, type EventInput, type Recorder, type RecorderOptions } from './recorder.ts';
+export { ToolkitManager, type ToolkitDeps, type WatchedKind } from './toolkit-manager.ts';
 export { untilAborted } from './until-aborted.ts';

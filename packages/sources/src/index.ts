@@ -1,3 +1,2 @@
 export { createSourceController, type SourceControllerDeps } from './builtin.ts';
 export { sourcesErrorCodes } from './errors.ts';
-export { createNotificationController } from './receiver/builtin.ts';

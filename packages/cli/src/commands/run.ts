@@ -14,11 +14,11 @@ const runnable = [
   'flux',
   'helm-operator',
   'source-controller',
-  'notification-controller',
   'kustomize-controller',
   'helm-controller',
   'image-reflector-controller',
   'image-automation-controller',
+  'notification-controller',
   'flagger',
 ] as const;
 /** Those of Flux 2 work only where they are asked for: the real ones may be at work. */
@@ -59,7 +59,7 @@ export function runCommand(context: CliContext): Command {
     .option('--components <list>', `which controllers, of ${runnable.join(', ')}`, runByDefault.join(','))
     .addHelpText(
       'after',
-      '\nExamples:\n  towpath run --kubeconfig ~/.kube/config --git-url https://git.example.com/acme/shop.git --git-path deploy\n  towpath run --components flagger --metrics-server http://prometheus.example.com:9090\n  towpath run --components helm-operator --watch-label-selector "sharding.fluxcd.io/key=a"\n  towpath run --components source-controller,kustomize-controller,helm-controller,image-reflector-controller,image-automation-controller',
+      '\nExamples:\n  towpath run --kubeconfig ~/.kube/config --git-url https://git.example.com/acme/shop.git --git-path deploy\n  towpath run --components flagger --metrics-server http://prometheus.example.com:9090\n  towpath run --components helm-operator --watch-label-selector "sharding.fluxcd.io/key=a"\n  towpath run --components source-controller,kustomize-controller,helm-controller,image-reflector-controller,image-automation-controller,notification-controller',
     )
     .action((flags) => run(context, flags));
   return command as unknown as Command;
@@ -155,11 +155,11 @@ function ownArguments(name: Component, flags: RunFlags, storageAddress: string):
     case 'source-controller':
       // The others of this machine fetch artifacts there; its own name means something in a cluster only.
       return [`--storage-addr=${storageAddress}`, `--storage-adv-addr=${storageAddress}`];
-    case 'notification-controller':
     case 'kustomize-controller':
     case 'helm-controller':
     case 'image-reflector-controller':
     case 'image-automation-controller':
+    case 'notification-controller':
       return [];
     case 'flagger':
       return [`-metrics-server=${flags.metricsServer}`, '-mesh-provider=istio'];

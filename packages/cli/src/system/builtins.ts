@@ -45,9 +45,6 @@ export function createBuiltins(deps: BuiltinDeps): Readonly<Record<string, Built
     ...withElection('source-controller', [9440], async () =>
       (await import('@towpath/sources')).createSourceController({ clock }),
     ),
-    ...withElection('notification-controller', [9440], async () =>
-      (await import('@towpath/sources')).createNotificationController({ clock }),
-    ),
     ...withElection('kustomize-controller', [9440], async () =>
       (await import('@towpath/sync')).createKustomizeController({
         clock,
@@ -66,6 +63,9 @@ export function createBuiltins(deps: BuiltinDeps): Readonly<Record<string, Built
     ),
     ...withElection('image-automation-controller', [9440], async () =>
       (await import('@towpath/images')).createImageAutomationController({ clock }),
+    ),
+    ...withElection('notification-controller', [9440], async () =>
+      (await import('@towpath/notifications')).createNotificationController({ clock }),
     ),
     ...withElection('flagger', [8080], async () =>
       (await import('@towpath/rollouts')).createFlaggerBuiltin({ clock, version }),

@@ -11,7 +11,7 @@ import {
 } from '@towpath/api';
 import { createGit, repositoryIdentity } from '@towpath/git';
 import { jsonEqual, systemClock, type Clock, type Timer } from '@towpath/kit';
-import type { Informer } from '@towpath/runtime';
+import { ToolkitManager, type Informer, type WatchedKind } from '@towpath/runtime';
 import { forgetPlace } from './git-place.ts';
 import {
   GitRepositories,
@@ -21,7 +21,7 @@ import {
   type ImageUpdateAutomation,
   type ImageUpdateAutomationStatus,
 } from './kinds.ts';
-import { Manager, type Watched } from './manager.ts';
+
 import { reconcileKind, type KindWork } from './reconcile-kind.ts';
 import type { ImageControllerDeps } from './reflector.ts';
 import { updateRepository } from './update-repository.ts';
@@ -31,13 +31,13 @@ const component = 'image-automation-controller';
 /** Arguments are those of Flux's controller that mean something here; an unknown one ends the container with its name. */
 export function createImageAutomationController({ clock = systemClock }: ImageControllerDeps = {}): Builtin {
   return async (context) => {
-    const manager = new Manager(component, context, clock);
+    const manager = new ToolkitManager(component, context, clock);
     startAutomation(manager, context, clock);
     return { done: manager.done };
   };
 }
 
-function startAutomation(manager: Manager, context: BuiltinContext, clock: Clock): void {
+function startAutomation(manager: ToolkitManager, context: BuiltinContext, clock: Clock): void {
   const { deps, flags } = manager;
   const mirrorsDir = join(context.scratchDir, 'mirrors');
   const shared = {
@@ -63,7 +63,7 @@ function startAutomation(manager: Manager, context: BuiltinContext, clock: Clock
 }
 
 /** Any automation of the namespace may have a marker for a policy. */
-function followPolicies(manager: Manager, automations: Watched<ImageUpdateAutomation>): void {
+function followPolicies(manager: ToolkitManager, automations: WatchedKind<ImageUpdateAutomation>): void {
   manager.informer(ImagePolicies).onChange(({ object, previous }) => {
     const latest = object.status?.latestRef;
     if (previous === undefined || latest === undefined || jsonEqual(latest, previous.status?.latestRef)) return;
@@ -75,7 +75,7 @@ function followPolicies(manager: Manager, automations: Watched<ImageUpdateAutoma
 }
 
 /** A GitRepository that is new or says something else. */
-function followSources(sources: Informer<GitRepository>, automations: Watched<ImageUpdateAutomation>): void {
+function followSources(sources: Informer<GitRepository>, automations: WatchedKind<ImageUpdateAutomation>): void {
   sources.onChange(({ type, object, previous }) => {
     if (type === 'delete' || previous?.metadata.generation === object.metadata.generation) return;
     for (const automation of automationsOf(object, automations)) automations.controller.enqueue(keyOf(automation));
@@ -84,7 +84,7 @@ function followSources(sources: Informer<GitRepository>, automations: Watched<Im
 
 function automationsOf(
   { metadata }: GitRepository,
-  { informer }: Watched<ImageUpdateAutomation>,
+  { informer }: WatchedKind<ImageUpdateAutomation>,
 ): readonly ImageUpdateAutomation[] {
   return informer.list().filter((automation) => {
     const { name, namespace = '' } = automation.spec.sourceRef;
@@ -97,7 +97,10 @@ function automationsOf(
 const ownPushMs = 1_000;
 
 /** The embedded Git server tells of every push: a marker that is new in the repository need not wait for the interval. */
-function followPushes(manager: Manager, { automations, sources, clock }: Pushes & { readonly clock: Clock }): void {
+function followPushes(
+  manager: ToolkitManager,
+  { automations, sources, clock }: Pushes & { readonly clock: Clock },
+): void {
   const timers = new Set<Timer>();
   manager.ends.add(() => timers.forEach((timer) => timer.cancel()));
   manager.informer(Repositories, { namespace: towpathNamespace }).onChange(({ type, object }) => {
@@ -112,7 +115,7 @@ function followPushes(manager: Manager, { automations, sources, clock }: Pushes 
 }
 
 interface Pushes {
-  readonly automations: Watched<ImageUpdateAutomation>;
+  readonly automations: WatchedKind<ImageUpdateAutomation>;
   readonly sources: Informer<GitRepository>;
 }
 

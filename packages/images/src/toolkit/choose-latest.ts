@@ -2,6 +2,7 @@
 
 import { Namespaces, type Key } from '@towpath/api';
 import { goDurationText, jsonEqual, messageOf } from '@towpath/kit';
+import type { ToolkitDeps } from '@towpath/runtime';
 import { chooseTag } from './choose-tag.ts';
 import { ImageFailure } from './errors.ts';
 import { parseImageName, type ImageName } from './image-name.ts';
@@ -15,10 +16,10 @@ import {
   type ImageRepository,
 } from './kinds.ts';
 import { openRegistry, type RegistryDeps } from './registry-access.ts';
-import type { StatusDeps, StatusWriter } from './status.ts';
+import type { StatusWriter } from './status.ts';
 import type { TagStore } from './tags.ts';
 
-export interface PolicyDeps extends StatusDeps, RegistryDeps {
+export interface PolicyDeps extends ToolkitDeps, RegistryDeps {
   readonly tags: TagStore;
   readonly noCrossNamespaceRefs: boolean;
   readonly requeueDependencyMs: number;

@@ -2,13 +2,10 @@
 
 import { keyOf, type Key, type KubeObject, type ResourceType } from '@towpath/api';
 import { isAbort, messageOf } from '@towpath/kit';
-import { done, requeue, type Client, type Result } from '@towpath/runtime';
+import { done, requeue, type Client, type Result, type ToolkitDeps } from '@towpath/runtime';
 import { ImageFailure } from './errors.ts';
 import { finalizer, type CommonStatus } from './kinds.ts';
-import { StatusWriter, type StatusDeps } from './status.ts';
-
-/** Between tries that fail: doubled each time. Source: fluxcd/pkg, runtime/controller, rate limiter flags. */
-export const retryBackoff = { firstMs: 750, maxMs: 15 * 60_000 } as const;
+import { StatusWriter } from './status.ts';
 
 export interface KindWork<Status extends CommonStatus, Object extends KubeObject & { status?: Status }> {
   readonly type: ResourceType<Object>;
@@ -30,7 +27,7 @@ type Suspendable = KubeObject & { spec: { readonly suspend?: boolean } };
 export async function reconcileKind<Status extends CommonStatus, Object extends Suspendable & { status?: Status }>(
   kind: KindWork<Status, Object>,
   key: Key,
-  deps: StatusDeps,
+  deps: ToolkitDeps,
   signal: AbortSignal,
 ): Promise<Result> {
   const object = await deps.client.get(kind.type, key);

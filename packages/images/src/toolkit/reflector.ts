@@ -2,6 +2,7 @@
 
 import { Images, keyOf, keyText, towpathNamespace, type Builtin, type BuiltinContext } from '@towpath/api';
 import { systemClock, type Clock } from '@towpath/kit';
+import { ToolkitManager, type WatchedKind } from '@towpath/runtime';
 import { canonicalRepository } from '../image-ref.ts';
 import { chooseLatest, repositoryKeyOf } from './choose-latest.ts';
 import {
@@ -12,7 +13,7 @@ import {
   type ImageRepository,
   type ImageRepositoryStatus,
 } from './kinds.ts';
-import { Manager, type Watched } from './manager.ts';
+
 import { reconcileKind, type KindWork } from './reconcile-kind.ts';
 import { scanRepository } from './scan-repository.ts';
 import { TagStore } from './tags.ts';
@@ -27,13 +28,13 @@ const imageKind = { apiVersion: 'towpath.dev/v1alpha1', kind: 'Image' } as const
 /** Arguments are those of Flux's controller that mean something here; an unknown one ends the container with its name. */
 export function createImageReflectorController({ clock = systemClock }: ImageControllerDeps = {}): Builtin {
   return async (context) => {
-    const manager = new Manager(component, context, clock);
+    const manager = new ToolkitManager(component, context, clock);
     startReflector(manager, context, clock);
     return { done: manager.done };
   };
 }
 
-function startReflector(manager: Manager, context: BuiltinContext, clock: Clock): void {
+function startReflector(manager: ToolkitManager, context: BuiltinContext, clock: Clock): void {
   const { flags, deps } = manager;
   const tags = new TagStore(clock);
   const news = new Set<string>();
@@ -67,7 +68,7 @@ function startReflector(manager: Manager, context: BuiltinContext, clock: Clock)
 }
 
 /** A policy looks again when its repository is new, or has other tags. */
-function followScans(repositories: Watched<ImageRepository>, policies: Watched<ImagePolicy>): void {
+function followScans(repositories: WatchedKind<ImageRepository>, policies: WatchedKind<ImagePolicy>): void {
   repositories.informer.onChange(({ type, object, previous }) => {
     if (type === 'delete') return;
     const revision = object.status?.lastScanResult?.revision;
@@ -80,7 +81,7 @@ function followScans(repositories: Watched<ImageRepository>, policies: Watched<I
 }
 
 /** The embedded registry tells of every push: no need to wait for the interval. */
-function followPushes(manager: Manager, repositories: Watched<ImageRepository>, news: Set<string>): void {
+function followPushes(manager: ToolkitManager, repositories: WatchedKind<ImageRepository>, news: Set<string>): void {
   const pushes = manager.informer(Images, { namespace: towpathNamespace });
   pushes.onChange(({ type, object }) => {
     if (type === 'delete') return;

@@ -3,14 +3,15 @@
 import { keyOf, keyText } from '@towpath/api';
 import { goLibrary } from '@towpath/charts';
 import { goDurationText, messageOf, toTimestamp } from '@towpath/kit';
+import type { ToolkitDeps } from '@towpath/runtime';
 import { ImageFailure } from './errors.ts';
 import { canonicalName, parseImageName, type ImageName } from './image-name.ts';
 import { durationMs, type ImageRepository, type ImageRepositoryStatus, type ScanResult } from './kinds.ts';
 import { openRegistry, type RegistryDeps } from './registry-access.ts';
-import type { StatusDeps, StatusWriter } from './status.ts';
+import type { StatusWriter } from './status.ts';
 import type { TagStore } from './tags.ts';
 
-export interface ScanDeps extends StatusDeps, RegistryDeps {
+export interface ScanDeps extends ToolkitDeps, RegistryDeps {
   readonly tags: TagStore;
   /** Names (`namespace/name`) of those whose image was pushed to the embedded registry since their last scan. */
   readonly news: Set<string>;

@@ -12,8 +12,8 @@ import {
   type KubeObject,
   type ResourceType,
 } from '@towpath/api';
-import { isRecord, type Clock } from '@towpath/kit';
-import { isNotFound, type Client, type Recorder } from '@towpath/runtime';
+import { isRecord } from '@towpath/kit';
+import { isNotFound, type ToolkitDeps } from '@towpath/runtime';
 import type { ImageFailure } from './errors.ts';
 import type { CommonStatus } from './kinds.ts';
 
@@ -21,16 +21,10 @@ import type { CommonStatus } from './kinds.ts';
 const neverObserved = -1;
 const eventAnnotations = 'event.toolkit.fluxcd.io/';
 
-export interface StatusDeps {
-  readonly client: Client;
-  readonly clock: Clock;
-  readonly recorder: Recorder;
-}
-
 type WithStatus<Status> = KubeObject & { status?: Status };
 
 export class StatusWriter<Status extends CommonStatus, Object extends WithStatus<Status>> {
-  readonly #deps: StatusDeps;
+  readonly #deps: ToolkitDeps;
   readonly #type: ResourceType<Object>;
   readonly #object: Object;
   readonly #before: readonly Condition[];
@@ -38,7 +32,7 @@ export class StatusWriter<Status extends CommonStatus, Object extends WithStatus
   /** What the status is to be; conditions through the methods. */
   readonly status: Status;
 
-  constructor(deps: StatusDeps, type: ResourceType<Object>, object: Object) {
+  constructor(deps: ToolkitDeps, type: ResourceType<Object>, object: Object) {
     this.#deps = deps;
     this.#type = type;
     this.#object = object;

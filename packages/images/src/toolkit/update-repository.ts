@@ -3,6 +3,7 @@
 import { posix } from 'node:path';
 import { matchesSelector, type LabelSelector } from '@towpath/api';
 import { codeOf, jsonEqual, messageOf, toTimestamp, type Logger } from '@towpath/kit';
+import type { ToolkitDeps } from '@towpath/runtime';
 import { ImageFailure } from './errors.ts';
 import { checkOut, openPlace, type Checkout, type GitPlace, type GitPlaceDeps } from './git-place.ts';
 import {
@@ -15,9 +16,9 @@ import {
 } from './kinds.ts';
 import { commitMessage } from './message.ts';
 import { isYamlFile, setImages, type ChosenImage, type SetResult } from './setters.ts';
-import type { StatusDeps, StatusWriter } from './status.ts';
+import type { StatusWriter } from './status.ts';
 
-export interface UpdateDeps extends StatusDeps, GitPlaceDeps {
+export interface UpdateDeps extends ToolkitDeps, GitPlaceDeps {
   readonly log: Logger;
 }
 

@@ -1,6 +1,6 @@
-/** What both image controllers are made of: flags, probes, informers and queues that end together. */
+/** What small controllers of Flux 2 are made of: flags, probes, informers and queues that end together. */
 
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import {
   keyOf,
   reconcileRequestAnnotation,
@@ -10,20 +10,21 @@ import {
   type ResourceType,
 } from '@towpath/api';
 import { Disposer, parseGoDuration, TowpathError, type Clock } from '@towpath/kit';
-import {
-  Client,
-  createController,
-  createInformer,
-  createRecorder,
-  type Controller,
-  type Informer,
-  type InformerEvent,
-  type Result,
-} from '@towpath/runtime';
-import { retryBackoff } from './reconcile-kind.ts';
-import type { StatusDeps } from './status.ts';
+import { Client } from './client.ts';
+import { createController, type Controller, type Result } from './controller.ts';
+import { createInformer, type Informer, type InformerEvent } from './informer.ts';
+import { createRecorder, type Recorder } from './recorder.ts';
 
-export interface Flags {
+/** Between tries that fail: doubled each time. Source: fluxcd/pkg, runtime/controller, rate limiter flags. */
+const retryBackoff = { firstMs: 750, maxMs: 15 * 60_000 } as const;
+
+export interface ToolkitDeps {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly recorder: Recorder;
+}
+
+export interface ToolkitFlags {
   readonly concurrent: number;
   readonly watchAllNamespaces: boolean;
   readonly watchLabelSelector: string | undefined;
@@ -31,26 +32,27 @@ export interface Flags {
   readonly requeueDependencyMs: number;
 }
 
-export interface Watched<Object extends KubeObject> {
+export interface WatchedKind<Object extends KubeObject> {
   readonly informer: Informer<Object>;
   readonly controller: Controller;
 }
 
 const probePort = 9440;
 
-export class Manager {
+/** Starts with `start()`; ends when the component's signal is aborted. */
+export class ToolkitManager {
   readonly done: Promise<void>;
-  readonly flags: Flags;
-  readonly deps: StatusDeps;
+  readonly flags: ToolkitFlags;
+  readonly deps: ToolkitDeps;
   readonly ends = new Disposer();
   readonly #name: string;
   readonly #context: BuiltinContext;
   readonly #starts: (() => void)[] = [];
 
-  constructor(name: string, context: BuiltinContext, clock: Clock) {
+  constructor(name: string, context: BuiltinContext, clock: Clock, args: readonly string[] = context.args) {
     this.#name = name;
     this.#context = context;
-    this.flags = parseFlags(name, context.args);
+    this.flags = parseFlags(name, args);
     const { transport, log, signal } = context;
     const client = new Client({ transport, fieldManager: name, userAgent: name });
     this.deps = { client, clock, recorder: createRecorder({ client, component: name, clock, log }) };
@@ -85,7 +87,7 @@ export class Manager {
   watch<Object extends KubeObject>(
     type: ResourceType<Object>,
     reconcile: (key: Key, signal: AbortSignal) => Promise<Result>,
-  ): Watched<Object> {
+  ): WatchedKind<Object> {
     const informer = this.informer(type, { isOwn: true });
     const controller = this.ends.own(
       createController({
@@ -104,13 +106,20 @@ export class Manager {
     return { informer, controller };
   }
 
-  start(): void {
-    const server = createServer((_request, response) => void response.end('ok'));
-    const listener = this.#context.network.listen(probePort, ({ stream }) => server.emit('connection', stream));
+  /** Answers on a port of the pod. */
+  serve(port: number, server: Server): void {
+    const listener = this.#context.network.listen(port, ({ stream }) => server.emit('connection', stream));
     this.ends.add(() => {
       listener.close();
       server.closeAllConnections();
     });
+  }
+
+  start(): void {
+    this.serve(
+      probePort,
+      createServer((_request, response) => void response.end('ok')),
+    );
     for (const start of this.#starts) start();
     this.#context.log.info('starting manager', { controller: this.#name });
   }
@@ -129,6 +138,9 @@ function isAsked<Object extends KubeObject>({ object, previous }: InformerEvent<
 
 /** Flags that tune what these controllers do another way, or do not have to do. */
 const withoutEffect = new Set([
+  'export-http-path-metrics',
+  'rate-limit-interval',
+  'watch-configs-label-selector',
   'events-addr',
   'log-level',
   'log-encoding',
@@ -148,8 +160,8 @@ const withoutEffect = new Set([
 ]);
 
 /** Throws `FLAG_UNKNOWN`. */
-function parseFlags(name: string, args: readonly string[]): Flags {
-  let flags: Flags = {
+function parseFlags(name: string, args: readonly string[]): ToolkitFlags {
+  let flags: ToolkitFlags = {
     concurrent: 4,
     watchAllNamespaces: true,
     watchLabelSelector: undefined,
@@ -167,7 +179,7 @@ function parseFlags(name: string, args: readonly string[]): Flags {
       flags = { ...flags, requeueDependencyMs: parseGoDuration(value) ?? flags.requeueDependencyMs };
     } else {
       throw new TowpathError('FLAG_UNKNOWN', `${name}: unknown flag ${argument}`, {
-        next: 'leave it out, or see the README of packages/images for what is there',
+        next: 'leave it out; flags that tune what does not exist here are accepted',
       });
     }
   }

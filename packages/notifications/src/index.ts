@@ -1,0 +1,1 @@
+export { createNotificationController, type NotificationControllerDeps } from './controller.ts';
