@@ -46,6 +46,7 @@ const rows: readonly [type: string, headers: Hook['headers'], body: string, refu
   ['dockerhub', {}, '{', 'the payload is no JSON'],
   ['quay', {}, '[]', 'the payload is no JSON object'],
   ['acr', {}, text, undefined],
+  ['acr', {}, 'null', undefined],
   ['nexus', { 'x-nexus-webhook-signature': sign('sha1') }, text, undefined],
   ['nexus', {}, text, 'the signature is another'],
 ];

@@ -23,6 +23,10 @@ export async function answerWebhook(
   deps: WebhookDeps,
 ): Promise<void> {
   const path = request.url ?? '';
+  if (path === '/hook') {
+    response.writeHead(307, { location: '/hook/' }).end();
+    return;
+  }
   if (!path.startsWith('/hook/')) {
     response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('404 page not found\n');
     return;
