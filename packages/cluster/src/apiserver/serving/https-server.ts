@@ -176,8 +176,18 @@ function certificateUser(socket: TLSSocket): UserInfo | undefined {
   return { name, groups: [...groups, 'system:authenticated'] };
 }
 
+/**
+ * Clients that see these leave the order of requests to the server and stop limiting themselves to a few a second, as those of
+ * Flux do. Nothing is limited here; no objects have these uids. Source: apiserver, flow control, response headers.
+ */
+const flowControlHeaders = {
+  'x-kubernetes-pf-flowschema-uid': '6b1f0d4e-6f2a-4c8e-9a43-0f6f5d1c7a01',
+  'x-kubernetes-pf-prioritylevel-uid': '6b1f0d4e-6f2a-4c8e-9a43-0f6f5d1c7a02',
+} as const;
+
 async function send(response: ApiResponse, outgoing: Outgoing, left: ClientLeft): Promise<void> {
-  const { 'transfer-encoding': _chunked, ...headers } = response.headers;
+  const { 'transfer-encoding': _chunked, ...own } = response.headers;
+  const headers = response.status === 401 ? own : { ...own, ...flowControlHeaders };
   const { body } = response;
   if (typeof body === 'string' || body instanceof Uint8Array) {
     const sizeBytes = typeof body === 'string' ? Buffer.byteLength(body) : body.length;
