@@ -13,7 +13,7 @@ import { outcome } from './images/outcome.mjs';
 import { applyKinds, controllers, missingPrograms, startOurs, startTheirs } from './images/programs.mjs';
 import { scenarios, shared } from './images/scenarios.mjs';
 import { objectPath } from './images/steps.mjs';
-import { differences } from './releases/compare.mjs';
+import { createReport, differences } from './releases/compare.mjs';
 import { onEachCluster, readOptions } from './releases/place.mjs';
 import { createNamespaces } from './releases/prepare.mjs';
 
@@ -24,9 +24,9 @@ if (missing.length > 0) {
   console.log(`skipped: put the released programs of Flux there: ${missing.join(', ')}`);
   process.exit(1);
 }
-let failed = 0;
+const results = createReport(options);
 await onEachCluster(options, compareOn);
-process.exit(failed === 0 ? 0 : 1);
+process.exit(results.failed === 0 ? 0 : 1);
 
 async function compareOn(place) {
   await applyKinds(place);
@@ -57,7 +57,7 @@ async function runScenario(place, { name, steps, ignored = [] }, sides) {
     }),
   );
   const problems = theirs.flatMap((one, index) => differences(one, ours[index], `step ${index + 1}`));
-  return report(
+  return results.report(
     name,
     problems.filter(({ path }) => !ignored.some((part) => path.includes(part))),
   );
@@ -81,17 +81,4 @@ async function runStep(place, { namespace }, { name, step }) {
   isReached &&= await reach(Date.now() + 5_000);
   const found = await outcome(place, given);
   return isReached ? found : { ...found, problem: `not reached in ${stepLimitMs / 1000} s` };
-}
-
-function report(name, problems) {
-  if (problems.length > 0) failed += 1;
-  console.log(`${problems.length === 0 ? 'same   ' : 'DIFFERS'} ${name}`);
-  for (const { path, theirs, ours } of problems) {
-    const show = (value) => {
-      const text = JSON.stringify(value) ?? 'absent';
-      return options.verbose || text.length < 900 ? text : `${text.slice(0, 900)}…`;
-    };
-    console.log(`    ${path}\n      theirs ${show(theirs)}\n      ours   ${show(ours)}`);
-  }
-  return problems.length === 0;
 }

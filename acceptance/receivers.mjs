@@ -10,7 +10,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
-import { differences } from './releases/compare.mjs';
+import { createReport, differences } from './releases/compare.mjs';
 import { freePort, must, onEachCluster, readOptions, startProgram, toolFile } from './releases/place.mjs';
 import { applyKinds, createNamespaces } from './releases/prepare.mjs';
 import { loadAll } from './releases/yaml.mjs';
@@ -20,10 +20,10 @@ const version = 'v1.9.3';
 const reachedLimitMs = 15_000;
 const options = readOptions();
 const theirProgram = toolFile('notification-controller', version);
-let failed = 0;
+const results = createReport(options);
 if (!existsSync(theirProgram)) build();
 await onEachCluster(options, compareOn);
-process.exit(failed === 0 ? 0 : 1);
+process.exit(results.failed === 0 ? 0 : 1);
 
 /** The module comes from Go's proxy. */
 function moduleFolder() {
@@ -53,7 +53,7 @@ async function compareOn(place) {
   const wanted = options.only?.split(',');
   for (const scenario of scenarios.filter(({ name }) => wanted === undefined || wanted.includes(name))) {
     const [theirs, ours] = await Promise.all(Object.values(sides).map((side) => run(place, side, scenario)));
-    report(scenario.name, differences(theirs, ours, ''));
+    results.report(scenario.name, differences(theirs, ours, ''));
     if (options.verbose) console.log(`    theirs ${JSON.stringify(theirs)}`);
   }
 }
@@ -154,12 +154,4 @@ function send(port, path, { headers = {}, body = bodyText }) {
     sent.on('error', (error) => resolve({ status: error.code }));
     sent.end(body);
   });
-}
-
-function report(name, problems) {
-  if (problems.length > 0) failed += 1;
-  console.log(`${problems.length === 0 ? 'same   ' : 'DIFFERS'} ${name}`);
-  for (const { path, theirs, ours } of problems) {
-    console.log(`    ${path}\n      theirs ${JSON.stringify(theirs)}\n      ours   ${JSON.stringify(ours)}`);
-  }
 }

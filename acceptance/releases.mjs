@@ -8,7 +8,7 @@
  */
 
 import { helmRepository, ociRepository, startDemoCharts } from './releases/charts.mjs';
-import { differences, outcome } from './releases/compare.mjs';
+import { createReport, differences, outcome } from './releases/compare.mjs';
 import { must, onEachCluster, readOptions, startOurs, startSourceController, startTheirs } from './releases/place.mjs';
 import { applyKinds, createNamespaces, decideFates } from './releases/prepare.mjs';
 import { scenarios } from './releases/scenarios.mjs';
@@ -16,9 +16,9 @@ import { takeOver } from './releases/take-over.mjs';
 
 const stepLimitMs = 90_000;
 const options = readOptions();
-let failed = 0;
+const results = createReport(options);
 await onEachCluster(options, compareOn);
-process.exit(failed === 0 ? 0 : 1);
+process.exit(results.failed === 0 ? 0 : 1);
 
 async function compareOn(place) {
   const namespaces = { theirs: 'releases-theirs', ours: 'releases-ours00' };
@@ -41,13 +41,13 @@ async function compareOn(place) {
   };
   const wanted = options.only?.split(',');
   const chosen = scenarios.filter(({ name }) => wanted === undefined || wanted.includes(name));
-  const results = await Promise.all(chosen.map((scenario) => runScenario(place, scenario, namespaces)));
-  for (const { name, problems } of results) report(name, problems);
+  const outcomes = await Promise.all(chosen.map((scenario) => runScenario(place, scenario, namespaces)));
+  for (const { name, problems } of outcomes) results.report(name, problems);
   if (wanted === undefined || wanted.includes('take-over'))
-    report('take-over', await takeOver(place, namespaces, programs));
+    results.report('take-over', await takeOver(place, namespaces, programs));
   for (const [name, program] of Object.entries({ ...programs, source })) {
     if (!program.isRunning() && name === 'source')
-      report(name, [{ path: 'it ended', ours: program.output().slice(-2000) }]);
+      results.report(name, [{ path: 'it ended', ours: program.output().slice(-2000) }]);
   }
   if (options.verbose) for (const program of Object.values(programs)) console.log(program.output().slice(-4000));
 }
@@ -96,16 +96,4 @@ async function until(check) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return true;
-}
-
-function report(name, problems) {
-  if (problems.length > 0) failed += 1;
-  console.log(`${problems.length === 0 ? 'same   ' : 'DIFFERS'} ${name}`);
-  for (const { path, theirs, ours } of problems) {
-    const show = (value) => {
-      const text = JSON.stringify(value) ?? 'absent';
-      return options.verbose || text.length < 700 ? text : `${text.slice(0, 700)}…`;
-    };
-    console.log(`    ${path}\n      theirs ${show(theirs)}\n      ours   ${show(ours)}`);
-  }
 }

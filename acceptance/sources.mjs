@@ -7,7 +7,7 @@
  *   --verbose                 prints every difference in full
  */
 
-import { differences } from './releases/compare.mjs';
+import { createReport, differences } from './releases/compare.mjs';
 import { onEachCluster, readOptions, startOurSources, startSourceController } from './releases/place.mjs';
 import { applyKinds, createNamespaces } from './releases/prepare.mjs';
 import { prepareMaterial } from './sources/material.mjs';
@@ -16,9 +16,9 @@ import { scenarios, shared, sourcePath } from './sources/scenarios.mjs';
 
 const stepLimitMs = 30_000;
 const options = readOptions();
-let failed = 0;
+const results = createReport(options);
 await onEachCluster(options, compareOn);
-process.exit(failed === 0 ? 0 : 1);
+process.exit(results.failed === 0 ? 0 : 1);
 
 async function compareOn(place) {
   await applyKinds(place);
@@ -46,7 +46,7 @@ async function runScenario(place, { name, steps, ignored = [] }, { sides, materi
     }),
   );
   const problems = theirs.flatMap((one, index) => differences(one, ours[index], `step ${index + 1}`));
-  report(
+  results.report(
     name,
     problems.filter(
       ({ path }) => !ignored.some((end) => path.endsWith(end) || (end === 'events' && path.includes('/events/'))),
@@ -66,16 +66,4 @@ async function runStep(place, { namespace, program }, { name, step, material }) 
   await new Promise((resolve) => setTimeout(resolve, 400));
   const found = await outcome(place, given);
   return isReached ? found : { ...found, problem: `not reached in ${stepLimitMs / 1000} s` };
-}
-
-function report(name, problems) {
-  if (problems.length > 0) failed += 1;
-  console.log(`${problems.length === 0 ? 'same   ' : 'DIFFERS'} ${name}`);
-  for (const { path, theirs, ours } of problems) {
-    const show = (value) => {
-      const text = JSON.stringify(value) ?? 'absent';
-      return options.verbose || text.length < 900 ? text : `${text.slice(0, 900)}…`;
-    };
-    console.log(`    ${path}\n      theirs ${show(theirs)}\n      ours   ${show(ours)}`);
-  }
 }

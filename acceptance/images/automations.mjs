@@ -1,7 +1,8 @@
 /** ImageUpdateAutomations: files with markers, and what becomes of them. */
 
 import { gitUrl, pushFiles, signingKey, tlsServer } from './material.mjs';
-import { imageOf, newTag, ourWords, put, remove, request, secret, settled, suspend } from './steps.mjs';
+import { isSettled } from '../releases/compare.mjs';
+import { imageOf, newTag, ourWords, put, remove, request, secret, suspend } from './steps.mjs';
 
 const image = (given, tag) => `${imageOf('web')(given)}:${tag}`;
 const deployment = (given, name, tag, marker = `${given.namespace}:app`) =>
@@ -30,7 +31,7 @@ const automate = ({ files, ref = { branch: 'main' }, source = {}, push = {}, has
     const sourceRef = { kind: 'GitRepository', name };
     await put(given, 'ImageUpdateAutomation', name, { sourceRef, ...spec(more, git) });
   },
-  until: settled,
+  until: isSettled,
 });
 const one = (given) => ({ 'deploy/app.yaml': deployment(given, 'app', '1.0.0') });
 const iua = 'ImageUpdateAutomation';
@@ -311,7 +312,7 @@ export const automations = [
       newTag(
         iua,
         { image: 'web', tag: '1.3.0' },
-        (object) => settled(object) && object.status.observedPolicies.app.tag === '1.3.0',
+        (object) => isSettled(object) && object.status.observedPolicies.app.tag === '1.3.0',
       ),
     ],
   },

@@ -1,5 +1,6 @@
 /** The objects that both sides' controllers are given, step by step. Images and branches are those of material.mjs. */
 
+import { isSettled } from '../releases/compare.mjs';
 import { automations } from './automations.mjs';
 import { tlsServer } from './material.mjs';
 import {
@@ -13,7 +14,6 @@ import {
   repository,
   request,
   secret,
-  settled,
   suspend,
 } from './steps.mjs';
 
@@ -165,7 +165,7 @@ export const scenarios = [
       newTag(
         'ImagePolicy',
         { image: 'many', tag: 'v1.0.0' },
-        (object) => object?.status?.latestRef?.tag === 'v1.0.0' && settled(object),
+        (object) => object?.status?.latestRef?.tag === 'v1.0.0' && isSettled(object),
       ),
     ],
   },

@@ -1,5 +1,6 @@
 /** Steps of scenarios: what is done to an object, and when its controller has answered. */
 
+import { isSettled } from '../releases/compare.mjs';
 import { pushTag, registryHost } from './material.mjs';
 
 const group = 'image.toolkit.fluxcd.io/v1';
@@ -12,19 +13,6 @@ const plurals = {
 export const pluralOf = (kind) => plurals[kind];
 export const objectPath = (namespace, kind, name) => `/apis/${group}/namespaces/${namespace}/${plurals[kind]}/${name}`;
 
-/** Ready says something final about the newest generation, or says that it tries again. */
-export const settled = (object) => {
-  const conditions = object?.status?.conditions ?? [];
-  const ready = conditions.find(({ type }) => type === 'Ready');
-  const reconciling = conditions.find(({ type }) => type === 'Reconciling');
-  return (
-    ready !== undefined &&
-    ready.status !== 'Unknown' &&
-    ready.observedGeneration === object.metadata.generation &&
-    (reconciling === undefined || reconciling.reason === 'ProgressingWithRetry')
-  );
-};
-
 export const put = (given, kind, name, spec, extra = {}) =>
   given.api.apply({
     apiVersion: group,
@@ -36,7 +24,7 @@ export const put = (given, kind, name, spec, extra = {}) =>
 export const give = (kind, spec, extra) => ({
   kind,
   act: (given) => put(given, kind, given.name, spec, extra),
-  until: settled,
+  until: isSettled,
 });
 
 export const imageOf = (image) => (given) => `${registryHost(given.place)}/${given.namespace}/${image}`;
@@ -49,7 +37,7 @@ export const request = (kind) => ({
   kind,
   act: ({ api, namespace, name }) => ask(api, namespace, kind, name),
   until: (object) =>
-    settled(object) &&
+    isSettled(object) &&
     object.status.lastHandledReconcileAt === object.metadata.annotations['reconcile.fluxcd.io/requestedAt'],
 });
 const ask = (api, namespace, kind, name) =>

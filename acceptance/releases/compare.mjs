@@ -3,6 +3,8 @@
 import { gunzipSync } from 'node:zlib';
 import { must } from './place.mjs';
 
+/** Of a value that differs; all of it with --verbose. */
+const shownChars = 900;
 const demoKinds = [
   '/api/v1|configmaps',
   '/api/v1|services',
@@ -167,4 +169,39 @@ export function differences(theirs, ours, path = '') {
   if (!isMap(theirs) || !isMap(ours) || Array.isArray(theirs) !== Array.isArray(ours)) return [{ path, theirs, ours }];
   const keys = [...new Set([...Object.keys(theirs), ...Object.keys(ours)])];
   return keys.flatMap((key) => differences(theirs[key], ours[key], `${path}/${key}`));
+}
+
+/** Prints what two sides made of each scenario, and counts: `report(name, problems)` is true when they are the same. */
+export function createReport({ verbose = false } = {}) {
+  let failed = 0;
+  const show = (value) => {
+    const text = JSON.stringify(value) ?? 'absent';
+    return verbose || text.length < shownChars ? text : `${text.slice(0, shownChars)}…`;
+  };
+  return {
+    get failed() {
+      return failed;
+    },
+    report(name, problems) {
+      if (problems.length > 0) failed += 1;
+      console.log(`${problems.length === 0 ? 'same   ' : 'DIFFERS'} ${name}`);
+      for (const { path, theirs, ours } of problems) {
+        console.log(`    ${path}\n      theirs ${show(theirs)}\n      ours   ${show(ours)}`);
+      }
+      return problems.length === 0;
+    },
+  };
+}
+
+/** Of an object of Flux: Ready says something final about the newest generation, or says that it tries again. */
+export function isSettled(object) {
+  const conditions = object?.status?.conditions ?? [];
+  const ready = conditions.find(({ type }) => type === 'Ready');
+  const reconciling = conditions.find(({ type }) => type === 'Reconciling');
+  return (
+    ready !== undefined &&
+    ready.status !== 'Unknown' &&
+    ready.observedGeneration === object.metadata.generation &&
+    (reconciling === undefined || reconciling.reason === 'ProgressingWithRetry')
+  );
 }

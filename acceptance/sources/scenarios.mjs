@@ -1,5 +1,7 @@
 /** The sources that both controllers are given, step by step. Names of files, branches and charts are those of material.mjs. */
 
+import { isSettled } from '../releases/compare.mjs';
+
 const group = 'source.toolkit.fluxcd.io/v1';
 const plurals = {
   GitRepository: 'gitrepositories',
@@ -16,19 +18,6 @@ export const sourcePath = (namespace, kind, name) =>
 
 export const pluralOf = (kind) => plurals[kind];
 
-/** Ready says something final about the newest generation, or says that it tries again. */
-const settled = (object) => {
-  const conditions = object?.status?.conditions ?? [];
-  const ready = conditions.find(({ type }) => type === 'Ready');
-  const reconciling = conditions.find(({ type }) => type === 'Reconciling');
-  return (
-    ready !== undefined &&
-    ready.status !== 'Unknown' &&
-    ready.observedGeneration === object.metadata.generation &&
-    (reconciling === undefined || reconciling.reason === 'ProgressingWithRetry')
-  );
-};
-
 const give = (kind, spec, extra = {}) => ({
   kind,
   act: ({ api, namespace, name, material }) => {
@@ -40,7 +29,7 @@ const give = (kind, spec, extra = {}) => ({
       spec: { interval: '1h', ...known },
     });
   },
-  until: settled,
+  until: isSettled,
 });
 
 const git = (more) => give('GitRepository', ({ git: url }) => ({ url, ...more }));

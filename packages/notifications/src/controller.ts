@@ -16,8 +16,6 @@ const component = 'notification-controller';
 const defaultPort = 9292;
 /** Answers only where webhooks are: a replica that waits for the lead gets none. */
 const readyPort = 9441;
-/** Go reads a sender's headers and body that long. Source: notification-controller, limits. */
-const requestTimeoutMs = 30_000;
 
 /**
  * Arguments are those of Flux's controller that mean something here; an unknown one ends the container with its name.
@@ -26,19 +24,25 @@ const requestTimeoutMs = 30_000;
 export function createNotificationController({ clock = systemClock }: NotificationControllerDeps = {}): Builtin {
   return async (context) => {
     const { log } = context;
-    const own = context.args.filter((argument) => argument.startsWith('--receiverAddr='));
-    const others = context.args.filter((argument) => !own.includes(argument));
-    const manager = new ToolkitManager(component, context, clock, others);
+    let port = defaultPort;
+    const manager = new ToolkitManager(component, context, {
+      clock,
+      takeFlag: (flag, value) => {
+        if (flag !== 'receiverAddr') return false;
+        port = Number(/:(\d+)$/.exec(value)?.[1] ?? defaultPort);
+        return true;
+      },
+    });
     const { deps, flags } = manager;
     // Other processes may look after a receiver's status; whoever gets its webhook answers.
     const all = manager.informer(Receivers);
     manager.watch(Receivers, (key) => reconcileReceiver(key, deps));
     const { noCrossNamespaceRefs } = flags;
     const webhooks = { ...deps, log, noCrossNamespaceRefs, receivers: () => all.list() };
-    const server = createServer({ requestTimeout: requestTimeoutMs }, (request, response) =>
+    const server = createServer((request, response) =>
       background('webhook', answerWebhook(request, response, webhooks), log),
     );
-    manager.serve(portOf(own.at(-1)), server);
+    manager.serve(port, server);
     manager.serve(
       readyPort,
       createServer((_request, response) => void response.end('ok')),
@@ -46,8 +50,4 @@ export function createNotificationController({ clock = systemClock }: Notificati
     manager.start();
     return { done: manager.done };
   };
-}
-
-function portOf(argument: string | undefined): number {
-  return Number(/:(\d+)$/.exec(argument ?? '')?.[1] ?? defaultPort);
 }

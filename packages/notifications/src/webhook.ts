@@ -8,7 +8,8 @@ import type { Receiver } from './kinds.ts';
 import { tokenOf } from './reconcile.ts';
 import { requestReconcile, type RequestDeps } from './request-reconcile.ts';
 
-/** Source: notification-controller, limits. */
+/** What one request may have and take. Source: notification-controller, limits. */
+const requestTimeoutMs = 30_000;
 const maxBodyBytes = 3 * 1024 * 1024;
 
 export interface WebhookDeps extends RequestDeps {
@@ -31,7 +32,8 @@ export async function answerWebhook(
     response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('404 page not found\n');
     return;
   }
-  const body = await readBody(request);
+  const timer = deps.clock.startTimer(requestTimeoutMs, () => request.destroy());
+  const body = await readBody(request).finally(() => timer.cancel());
   const code = body === undefined ? 413 : await handle(path, { headers: headersOf(request), body }, deps);
   response.writeHead(code).end();
 }

@@ -37,6 +37,14 @@ export interface WatchedKind<Object extends KubeObject> {
   readonly controller: Controller;
 }
 
+export interface ToolkitOptions {
+  readonly clock: Clock;
+  /** Of fields that it writes; the component's name unless it says otherwise. */
+  readonly fieldManager?: string;
+  /** Takes a flag that only this component has, or says false. */
+  readonly takeFlag?: (flag: string, value: string) => boolean;
+}
+
 const probePort = 9440;
 
 /** Starts with `start()`; ends when the component's signal is aborted. */
@@ -49,12 +57,13 @@ export class ToolkitManager {
   readonly #context: BuiltinContext;
   readonly #starts: (() => void)[] = [];
 
-  constructor(name: string, context: BuiltinContext, clock: Clock, args: readonly string[] = context.args) {
+  constructor(name: string, context: BuiltinContext, options: ToolkitOptions) {
     this.#name = name;
     this.#context = context;
-    this.flags = parseFlags(name, args);
+    const { clock, fieldManager = name, takeFlag = () => false } = options;
+    this.flags = parseFlags(name, context.args, takeFlag);
     const { transport, log, signal } = context;
-    const client = new Client({ transport, fieldManager: name, userAgent: name });
+    const client = new Client({ transport, fieldManager, userAgent: name });
     this.deps = { client, clock, recorder: createRecorder({ client, component: name, clock, log }) };
     this.done = new Promise((resolve, reject) => {
       const stop = (): void => void this.ends.dispose().then(resolve, reject);
@@ -147,6 +156,11 @@ const withoutEffect = new Set([
   'metrics-addr',
   'health-addr',
   'storage-path',
+  'artifact-retention-ttl',
+  'artifact-digest-algo',
+  'helm-cache-max-size',
+  'helm-cache-ttl',
+  'helm-cache-purge-interval',
   'storage-value-log-file-size',
   'storage-compression-threshold',
   'gc-interval',
@@ -160,7 +174,11 @@ const withoutEffect = new Set([
 ]);
 
 /** Throws `FLAG_UNKNOWN`. */
-function parseFlags(name: string, args: readonly string[]): ToolkitFlags {
+function parseFlags(
+  name: string,
+  args: readonly string[],
+  takeFlag: (flag: string, value: string) => boolean,
+): ToolkitFlags {
   let flags: ToolkitFlags = {
     concurrent: 4,
     watchAllNamespaces: true,
@@ -169,8 +187,8 @@ function parseFlags(name: string, args: readonly string[]): ToolkitFlags {
     requeueDependencyMs: 30_000,
   };
   for (const argument of args) {
-    const [, flag = argument, value = 'true'] = /^--([a-z-]+)(?:=(.*))?$/s.exec(argument) ?? [];
-    if (withoutEffect.has(flag)) continue;
+    const [, flag = argument, value = 'true'] = /^--([A-Za-z-]+)(?:=(.*))?$/s.exec(argument) ?? [];
+    if (takeFlag(flag, value) || withoutEffect.has(flag)) continue;
     if (flag === 'concurrent') flags = { ...flags, concurrent: Math.max(1, Number(value) || flags.concurrent) };
     else if (flag === 'watch-all-namespaces') flags = { ...flags, watchAllNamespaces: value !== 'false' };
     else if (flag === 'watch-label-selector') flags = { ...flags, watchLabelSelector: value };

@@ -35,6 +35,19 @@ describe('lmdb store', () => {
     await again.close();
   });
 
+  it('has more than LMDB gets in one transaction', async () => {
+    const dir = newDir();
+    const keys = Array.from({ length: 1_300 }, (_, index) => `k${String(index).padStart(4, '0')}`);
+    const store = await openLmdbStore({ dir });
+    for (const key of keys) void store.commit([{ key, value: key }]);
+    await store.commit([{ key: 'k0000', value: undefined }]);
+    await store.close();
+    const again = await openLmdbStore({ dir });
+
+    expect([...again.range('k', 'l')].map(([key]) => key)).toEqual(keys.slice(1));
+    await again.close();
+  });
+
   /** The folder as a kill leaves it: LMDB has not followed the log yet. */
   async function killed(batches: number): Promise<string> {
     const dir = newDir();

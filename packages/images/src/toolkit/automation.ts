@@ -31,7 +31,7 @@ const component = 'image-automation-controller';
 /** Arguments are those of Flux's controller that mean something here; an unknown one ends the container with its name. */
 export function createImageAutomationController({ clock = systemClock }: ImageControllerDeps = {}): Builtin {
   return async (context) => {
-    const manager = new ToolkitManager(component, context, clock);
+    const manager = new ToolkitManager(component, context, { clock });
     startAutomation(manager, context, clock);
     return { done: manager.done };
   };

@@ -28,7 +28,7 @@ const imageKind = { apiVersion: 'towpath.dev/v1alpha1', kind: 'Image' } as const
 /** Arguments are those of Flux's controller that mean something here; an unknown one ends the container with its name. */
 export function createImageReflectorController({ clock = systemClock }: ImageControllerDeps = {}): Builtin {
   return async (context) => {
-    const manager = new ToolkitManager(component, context, clock);
+    const manager = new ToolkitManager(component, context, { clock });
     startReflector(manager, context, clock);
     return { done: manager.done };
   };

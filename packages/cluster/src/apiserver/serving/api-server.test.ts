@@ -1,6 +1,7 @@
 /** The HTTPS side: both protocols on one port, credentials, and streams of a pod. */
 
 import { connect as connectHttp2 } from 'node:http2';
+import type { IncomingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { WebSocket } from 'ws';
 import { Pods, type Pod } from '@towpath/api';
@@ -47,7 +48,13 @@ beforeAll(async () => {
 
 afterAll(() => api.dispose());
 
-function get(path: string, token: string | undefined): Promise<{ status: number; text: string }> {
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+function get(path: string, token: string | undefined): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
     const request = httpsRequest(`${api.url}${path}`, { ca: api.caPem, headers }, (response) => {
@@ -55,7 +62,7 @@ function get(path: string, token: string | undefined): Promise<{ status: number;
       response.on('data', (chunk: Buffer) => {
         text += chunk.toString('utf8');
       });
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, text, headers: response.headers }));
     });
     request.on('error', reject);
     request.end();
@@ -63,11 +70,17 @@ function get(path: string, token: string | undefined): Promise<{ status: number;
 }
 
 describe('HTTPS', () => {
+  it('tells clients that they need not limit themselves', async () => {
+    const header = 'x-kubernetes-pf-flowschema-uid';
+    expect((await get('/livez/ping', api.adminToken)).headers[header]).toMatch(/^[0-9a-f-]{36}$/);
+    expect((await get('/livez/ping', 'wrong')).headers[header]).toBeUndefined();
+  });
+
   it('knows the administrator by the token and nobody without', async () => {
     expect((await get('/api/v1/namespaces/default', api.adminToken)).status).toBe(200);
     expect((await get('/api/v1/namespaces/default', undefined)).status).toBe(401);
     expect((await get('/api/v1/namespaces/default', 'wrong')).status).toBe(401);
-    expect(await get('/healthz', undefined)).toEqual({ status: 200, text: 'ok' });
+    expect(await get('/healthz', undefined)).toMatchObject({ status: 200, text: 'ok' });
   });
 
   it('speaks HTTP/2 on the same port', async () => {
